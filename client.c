@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* client.c - the side that dials. */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "dial.h"
+#include "log.h"
+
+/* stdin and stdout through one connection. */
+static void
+run_pipe(struct task *task)
+{
+	static const int exit_code[] = {
+		[LINK_READY] = 0, [LINK_REFUSED] = 3, [LINK_BROKEN] = 4,
+		[LINK_FAILED] = 1, [LINK_STOPPED] = 1
+	};
+	struct stream *s = (struct stream *)task;
+	struct tunnel *t = s->tunnel;
+	char why[LINK_WHY_MAX], name[NET_NAME_MAX];
+	enum link_verdict verdict;
+	struct net_addr server;
+	int fd;
+
+	verdict = link_dial(&t->config->peer, &t->token, -1, &fd, &server,
+	    why);
+	if (verdict == LINK_READY) {
+		net_name(&server, name);
+		log_line(LOG_NOTE, "connected to %s", name);
+		stream_set_remote(s, fd, name);
+		conn_stdio(&s->local, fd);
+		(void)stream_carry(s, s->local.name, name);
+		atomic_store(&t->pipe_exit, stream_pipe_exit(s));
+	} else {
+		if (verdict != LINK_STOPPED)
+			log_line(LOG_ERROR, "%s", why);
+		atomic_store(&t->pipe_exit, exit_code[verdict]);
+	}
+	task_stop();
+}
+
+/* One local connection, or flow, through a connection of its own. */
+static void
+run_stream(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	struct tunnel *t = s->tunnel;
+	bool udp = t->config->udp;
+	char why[LINK_WHY_MAX], name[NET_NAME_MAX], from[NET_NAME_MAX];
+	enum link_verdict verdict;
+	struct net_addr server;
+	int fd;
+
+	verdict = link_dial(&t->config->peer, &t->token, udp ? -1 : s->fd,
+	    &fd, &server, why);
+	net_name(&s->from, from);
+	if (udp)
+		conn_udp(&s->local, s->flow.out_fd, t->udp_fd, &s->flow.from,
+		    from);
+	else
+		conn_tcp(&s->local, s->fd, from);
+	if (verdict == LINK_READY) {
+		net_name(&server, name);
+		stream_set_remote(s, fd, name);
+		(void)stream_carry(s, from, name);
+	} else {
+		if (verdict != LINK_STOPPED)
+			stream_complain(t, why);
+		conn_close(&s->local, false);
+	}
+	if (udp)
+		flow_close(&t->flows, &s->flow);
+	(void)atomic_fetch_sub(&t->carried, 1);
+}
+
+/* Start the stream of something local, or say why not.  Returns 0 or -1. */
+static int
+start(struct stream *s)
+{
+	struct tunnel *t = s->tunnel;
+
+	(void)atomic_fetch_add(&t->carried, 1);
+	if (task_start(&s->task, run_stream) == 0)
+		return 0;
+	(void)atomic_fetch_sub(&t->carried, 1);
+	stream_complain(t, "no thread for another connection; it was reset");
+	return -1;
+}
+
+/* Is there room for one more?  Says so if not. */
+static bool
+has_room(struct tunnel *t, const struct net_addr *from)
+{
+	char name[NET_NAME_MAX], line[NET_NAME_MAX + 80];
+
+	if (atomic_load(&t->carried) < t->max_streams)
+		return true;
+	net_name(from, name);
+	(void)snprintf(line, sizeof(line), "at the limit of %u streams: %s "
+	    "refused (--max-conns)", t->max_streams, name);
+	stream_complain(t, line);
+	return false;
+}
+
+static void
+take_connection(struct tunnel *t, int fd, const struct net_addr *from)
+{
+	struct stream *s = NULL;
+
+	if (has_room(t, from)) {
+		if ((s = stream_new(t)) != NULL) {
+			s->fd = fd;
+			s->from = *from;
+			if (start(s) == 0)
+				return;
+		} else
+			stream_complain(t, "no memory for another "
+			    "connection; it was reset");
+	}
+	stream_free(s);
+	(void)close(fd);
+}
+
+static void
+take_datagram(struct tunnel *t, const struct net_addr *from, const void *p,
+    size_t n)
+{
+	struct stream *s;
+
+	if (flow_push(&t->flows, from, p, n) || !has_room(t, from))
+		return;
+	if ((s = stream_new(t)) == NULL ||
+	    flow_open(&t->flows, &s->flow, from) == -1) {
+		stream_complain(t, "no memory or descriptor for another flow");
+		stream_free(s);
+		return;
+	}
+	s->from = *from;
+	(void)flow_push(&t->flows, from, p, n);
+	if (start(s) == 0)
+		return;
+	flow_close(&t->flows, &s->flow);
+	(void)close(s->flow.out_fd);
+	stream_free(s);
+}
+
+static void
+listen_udp(struct tunnel *t)
+{
+	static uint8_t buf[CONN_DATAGRAM_BUF];
+	struct net_wait w = { INT64_MAX, -1 };
+	struct net_addr from;
+	ssize_t n;
+
+	while (net_await(t->udp_fd, &w) == 0) {
+		from.len = sizeof(from.ss);
+		n = recvfrom(t->udp_fd, buf, sizeof(buf), MSG_DONTWAIT,
+		    (struct sockaddr *)&from.ss, &from.len);
+		if (n >= 0 && n < CONN_DATAGRAM_BUF)
+			take_datagram(t, &from, buf, (size_t)n);
+	}
+}
+
+int
+client_run(struct tunnel *t)
+{
+	const struct config *c = t->config;
+	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
+	struct net_wait forever = { INT64_MAX, -1 };
+	struct net_addr bound;
+	unsigned unused, left;
+	struct stream *s;
+	int fd = -1;
+
+	stream_fit_limits(t, &unused);
+	if (c->has_listen) {
+		fd = dial_listen(&c->listen,
+		    c->udp ? SOCK_DGRAM : SOCK_STREAM, &bound, why);
+		if (fd == -1) {
+			log_line(LOG_ERROR, "%s", why);
+			(void)task_finish(0);
+			return 1;
+		}
+		net_name(&bound, name);
+		log_line(LOG_NOTE, "listening on %s", name);
+	}
+	if (c->has_listen && c->udp) {
+		flow_table_init(&t->flows);
+		t->udp_fd = fd;
+		listen_udp(t);
+	} else if (c->has_listen)
+		stream_accept_all(t, fd, take_connection);
+	else if ((s = stream_new(t)) != NULL &&
+	    task_start(&s->task, run_pipe) == 0)
+		(void)net_pause(&forever);
+	else {
+		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
+		atomic_store(&t->pipe_exit, 1);
+	}
+	/* The UDP socket is what flows answer on: it closes last. */
+	if (fd != -1 && !c->udp)
+		(void)close(fd);
+	left = task_finish((int64_t)c->drain_s * 1000);
+	if (fd != -1 && c->udp)
+		(void)close(fd);
+	stream_reap();
+	return stream_exit(t, left);
+}

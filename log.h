@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_H
+#define LOG_H
+
+enum log_level {
+	LOG_ERROR,		/* --quiet shows these alone */
+	LOG_NOTE,		/* what a person wants to know by default */
+	LOG_STREAM		/* --verbose: two lines a stream */
+};
+
+enum { LOG_LINE_MAX = 768 };	/* bytes of one line, newline included */
+
+/* Show messages up to this level.  Call before any thread is started. */
+void log_set_level(enum log_level level);
+
+/* Print one line on stderr with one write; keeps errno.  A line that is too
+ * long is cut.  Bytes that could steer a terminal come out as '?'. */
+void log_line(enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

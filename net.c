@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* net.c - sockets: dial, listen, accept, and waits that always end.
+ *
+ * Every TCP socket is born with SO_LINGER {1, 0}: whatever ends the process
+ * (exit, a crash, kill -9) or closes the descriptor without more ado sends a
+ * reset.  Only whoever knows that both directions ended asks for a clean
+ * close.  So an abort is the default and never looks like an end. */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/types.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net.h"
+#include "task.h"
+
+enum {
+	KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TRIES = 3
+};
+
+void
+net_name(const struct net_addr *a, char name[NET_NAME_MAX])
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)&a->ss;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&a->ss;
+	char host[INET6_ADDRSTRLEN], zone[16] = "";
+	const uint8_t *mapped = six->sin6_addr.s6_addr + 12;
+
+	/* Not getnameinfo(): in a static binary it is 10 KB, and all that it
+	 * would do for numbers is this. */
+	if (a->ss.ss_family == AF_INET) {
+		(void)inet_ntop(AF_INET, &four->sin_addr, host, sizeof(host));
+		(void)snprintf(name, NET_NAME_MAX, "%s:%u", host,
+		    (unsigned)ntohs(four->sin_port));
+	} else if (a->ss.ss_family != AF_INET6) {
+		(void)snprintf(name, NET_NAME_MAX, "unknown");
+	} else if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+		/* A dual-stack listener sees IPv4 peers as ::ffff:192.0.2.1
+		 * (RFC 4291 2.5.5.2); people know them by the last part. */
+		(void)inet_ntop(AF_INET, mapped, host, sizeof(host));
+		(void)snprintf(name, NET_NAME_MAX, "%s:%u", host,
+		    (unsigned)ntohs(six->sin6_port));
+	} else {
+		if (six->sin6_scope_id != 0)
+			(void)snprintf(zone, sizeof(zone), "%%%lu",
+			    (unsigned long)six->sin6_scope_id);
+		(void)inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof(host));
+		(void)snprintf(name, NET_NAME_MAX, "[%s%s]:%u", host, zone,
+		    (unsigned)ntohs(six->sin6_port));
+	}
+}
+
+static void
+set_timeout(int fd, int name, uint32_t ms)
+{
+	struct timeval tv;
+
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	(void)setsockopt(fd, SOL_SOCKET, name, &tv, sizeof(tv));
+}
+
+void
+net_set_read_tick(int fd, uint32_t ms)
+{
+	set_timeout(fd, SO_RCVTIMEO, ms);
+}
+
+static void
+set_int(int fd, int level, int name, int v)
+{
+	(void)setsockopt(fd, level, name, &v, sizeof(v));
+}
+
+static void
+set_nonblock(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	(void)fcntl(fd, F_SETFL,
+	    on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+/* What every socket of ours gets at birth.  Failures are left alone: none of
+ * these can fail on a fresh socket but for an option the system lacks. */
+static void
+tune(int fd, int type)
+{
+	struct linger lg = { 1, 0 };
+
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	set_timeout(fd, SO_RCVTIMEO, NET_READ_TICK_MS);
+	set_timeout(fd, SO_SNDTIMEO, NET_WRITE_TICK_MS);
+	if (type != SOCK_STREAM)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
+	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+#ifdef TCP_KEEPIDLE
+	set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES);
+#endif
+}
+
+/* The one wait.  fd may be -1: then only time and the others end it. */
+static int
+await(int fd, short events, const struct net_wait *w)
+{
+	struct pollfd p[3];
+	int64_t left;
+	int n;
+
+	for (;;) {
+		left = w->until - task_now();
+		if (left < 0)
+			left = 0;
+		p[0].fd = fd;
+		p[0].events = events;
+		p[1].fd = task_stop_fd();
+		p[1].events = POLLIN;
+		p[2].fd = w->watch;
+		p[2].events = 0;
+		n = poll(p, 3, left < 60000 ? (int)left : 60000);
+		if (n == -1 && errno != EINTR)
+			return -1;
+		if (n == -1)
+			continue;
+		if (p[1].revents != 0) {
+			errno = ECANCELED;
+			return -1;
+		}
+		if (p[0].revents != 0)
+			return 0;
+		if ((p[2].revents & (POLLERR | POLLNVAL)) != 0) {
+			errno = ECONNABORTED;
+			return -1;
+		}
+		if (left == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+}
+
+int
+net_await(int fd, const struct net_wait *w)
+{
+	return await(fd, POLLIN, w);
+}
+
+int
+net_pause(const struct net_wait *w)
+{
+	return await(-1, 0, w);
+}
+
+ssize_t
+net_read(int fd, void *buf, size_t n, const struct net_wait *w)
+{
+	uint8_t *p = buf;
+	size_t have = 0;
+	ssize_t got;
+
+	while (have < n) {
+		if (await(fd, POLLIN, w) == -1)
+			return -1;
+		got = recv(fd, p + have, n - have, MSG_DONTWAIT);
+		if (got == 0)
+			break;
+		if (got > 0)
+			have += (size_t)got;
+		else if (errno != EINTR && errno != EAGAIN &&
+		    errno != EWOULDBLOCK)
+			return -1;
+	}
+	return (ssize_t)have;
+}
+
+void
+net_discard(int fd, const struct net_wait *w)
+{
+	uint8_t waste[512];
+
+	/* The clock, too: a peer that never stops talking is cut off. */
+	while (task_now() < w->until &&
+	    net_read(fd, waste, sizeof(waste), w) == (ssize_t)sizeof(waste))
+		continue;
+}
+
+int
+net_write(int fd, const void *buf, size_t n, const struct net_wait *w)
+{
+	const uint8_t *p = buf;
+	ssize_t put;
+
+	while (n > 0) {
+		if (await(fd, POLLOUT, w) == -1)
+			return -1;
+		put = send(fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (put > 0) {
+			p += put;
+			n -= (size_t)put;
+		} else if (errno != EINTR && errno != EAGAIN &&
+		    errno != EWOULDBLOCK)
+			return -1;
+	}
+	return 0;
+}
+
+/* A connection to a free local port can meet itself (RFC 9293 3.5, the
+ * simultaneous open): nobody is there. */
+static bool
+met_itself(int fd, const struct net_addr *peer)
+{
+	struct net_addr own = { .len = sizeof(own.ss) };
+	char a[NET_NAME_MAX], b[NET_NAME_MAX];
+
+	if (getsockname(fd, (struct sockaddr *)&own.ss, &own.len) == -1)
+		return false;
+	net_name(&own, a);
+	net_name(peer, b);
+	return strcmp(a, b) == 0;
+}
+
+int
+net_connect(const struct net_addr *to, int type, int watch)
+{
+	struct net_wait w = { task_now() + NET_CONNECT_MS, watch };
+	socklen_t len = sizeof(int);
+	int fd, rc, err = 0;
+
+	if ((fd = socket(to->ss.ss_family, type, 0)) == -1)
+		return -1;
+	tune(fd, type);
+	set_nonblock(fd, true);
+	rc = connect(fd, (const struct sockaddr *)&to->ss, to->len);
+	if (rc == -1 && errno != EINPROGRESS && errno != EINTR)
+		goto fail;
+	if (rc == -1) {
+		if (await(fd, POLLOUT, &w) == -1)
+			goto fail;
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1)
+			goto fail;
+		if (err != 0) {
+			errno = err;
+			goto fail;
+		}
+	}
+	if (type == SOCK_STREAM && met_itself(fd, to)) {
+		errno = ECONNREFUSED;
+		goto fail;
+	}
+	set_nonblock(fd, false);
+	return fd;
+fail:
+	err = errno;
+	(void)close(fd);
+	errno = err;
+	return -1;
+}
+
+int
+net_listen(const struct net_addr *at, int type, struct net_addr *bound)
+{
+	int fd, err;
+
+	if ((fd = socket(at->ss.ss_family, type, 0)) == -1)
+		return -1;
+	tune(fd, type);
+	/* A restarted server must not wait for its predecessor's TIME_WAIT.
+	 * For UDP the option would let two programs share the port. */
+	if (type == SOCK_STREAM)
+		set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (at->ss.ss_family == AF_INET6)
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	if (bind(fd, (const struct sockaddr *)&at->ss, at->len) == -1)
+		goto fail;
+	if (type == SOCK_STREAM && listen(fd, SOMAXCONN) == -1)
+		goto fail;
+	if (type == SOCK_STREAM)
+		set_nonblock(fd, true);
+	bound->len = sizeof(bound->ss);
+	if (getsockname(fd, (struct sockaddr *)&bound->ss, &bound->len) == -1)
+		goto fail;
+	return fd;
+fail:
+	err = errno;
+	(void)close(fd);
+	errno = err;
+	return -1;
+}
+
+int
+net_accept(int lfd, struct net_addr *peer)
+{
+	struct net_wait w = { INT64_MAX, -1 };
+	int fd;
+
+	for (;;) {
+		if (await(lfd, POLLIN, &w) == -1)
+			return -1;
+		peer->len = sizeof(peer->ss);
+		fd = accept(lfd, (struct sockaddr *)&peer->ss, &peer->len);
+		if (fd != -1)
+			break;
+		switch (errno) {
+		case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
+		case EBADF: case EINVAL: case ENOTSOCK: case EFAULT:
+			return -1;
+		default:
+			/* The visitor's trouble (accept(2) passes network
+			 * errors on), or gone again: next one. */
+			break;
+		}
+	}
+	/* Some systems hand the listener's flags on, some do not. */
+	set_nonblock(fd, false);
+	tune(fd, SOCK_STREAM);
+	return fd;
+}
+
+void
+net_close_clean(int fd)
+{
+	struct linger lg = { 0, 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
+	(void)close(fd);
+}
+
+void
+net_last_words(int fd)
+{
+	struct net_wait w = { task_now() + NET_REFUSE_MS, -1 };
+
+	(void)shutdown(fd, SHUT_WR);
+	net_discard(fd, &w);
+}

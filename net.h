@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NET_H
+#define NET_H
+
+#include <sys/socket.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	NET_NAME_MAX = 80,	/* "[IPv6%zone]:65535" and its NUL */
+
+	NET_CONNECT_MS = 5000,	/* for each address */
+	NET_READ_TICK_MS = 5000,	/* SO_RCVTIMEO of every socket */
+	NET_WRITE_TICK_MS = 1000,	/* SO_SNDTIMEO of every socket */
+	NET_REFUSE_MS = 2000	/* how long a refused peer is listened to */
+};
+
+struct net_addr {
+	struct sockaddr_storage ss;
+	socklen_t len;
+};
+
+/* What ends a wait beside the thing waited for: a moment on task_now()'s
+ * clock (ETIMEDOUT), the death of the socket `watch` (ECONNABORTED; -1: none),
+ * and always a stop (ECANCELED). */
+struct net_wait {
+	int64_t until;
+	int watch;
+};
+
+/* Write "192.0.2.1:80" or "[2001:db8::1]:80". */
+void net_name(const struct net_addr *a, char name[NET_NAME_MAX]);
+
+/* Connect to one address, within NET_CONNECT_MS, unless the socket `watch`
+ * (-1: none) dies meanwhile.  Returns a blocking, tuned descriptor that the
+ * caller closes, or -1 with errno (net_wait's, or connect's). */
+int net_connect(const struct net_addr *to, int type, int watch);
+
+/* Listen at one address (SOCK_STREAM), or bind to it (SOCK_DGRAM).  Returns
+ * a descriptor that the caller closes, non-blocking if it listens, and in
+ * *bound the address it really has; or -1 with errno. */
+int net_listen(const struct net_addr *at, int type, struct net_addr *bound);
+
+/* Accept one connection from the listener lfd, waiting until there is one.
+ * Returns a blocking, tuned descriptor, or -1 with errno ECANCELED (stop),
+ * or that of a system call: EMFILE, ENFILE, ENOBUFS, ENOMEM pass by. */
+int net_accept(int lfd, struct net_addr *peer);
+
+/* Wait for readability of fd.  Returns 0, or -1 with errno (net_wait). */
+int net_await(int fd, const struct net_wait *w);
+
+/* Pause; returns -1 with errno ETIMEDOUT when w->until has come. */
+int net_pause(const struct net_wait *w);
+
+/* Read exactly n bytes.  Returns n; less if the peer ended before; or -1. */
+ssize_t net_read(int fd, void *buf, size_t n, const struct net_wait *w);
+
+/* Write n bytes.  Returns 0, or -1 with errno. */
+int net_write(int fd, const void *buf, size_t n, const struct net_wait *w);
+
+/* How often blocking reads of fd come back to look around: ms >= 1. */
+void net_set_read_tick(int fd, uint32_t ms);
+
+/* Read on and forget, until the peer ends or the wait does. */
+void net_discard(int fd, const struct net_wait *w);
+
+/* What was written is our last: end our side, and read on until the peer
+ * ends, for at most NET_REFUSE_MS.  (Closing with bytes unread would send a
+ * reset, which could take our last words with it.)  fd may then be closed. */
+void net_last_words(int fd);
+
+/* Close a socket whose two directions have ended. */
+void net_close_clean(int fd);
+
+#endif

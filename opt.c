@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* opt.c - the command line and the environment: one table for both, for the
+ * usage text, and for the tests that compare it with the man page. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opt.h"
+
+enum { SECONDS_MAX = 1000000 };	/* 11 days; pump.c counts ms in 32 bits */
+
+struct opt {
+	char letter;		/* 0: none */
+	const char *name;
+	const char *arg;	/* NULL: a flag */
+	const char *env;
+	unsigned roles;
+	const char *help;
+	const char *expect;	/* what a good value is */
+	int (*set)(struct config *, const char *);
+};
+
+static int
+set_to(struct config *c, const char *s)
+{
+	return text_hostport(s, 1, NULL, &c->to);
+}
+
+static int
+set_listen(struct config *c, const char *s)
+{
+	c->has_listen = true;
+	return text_hostport(s, 0, "127.0.0.1", &c->listen);
+}
+
+static int
+set_drain(struct config *c, const char *s)
+{
+	return text_u32(s, 0, SECONDS_MAX, &c->drain_s);
+}
+
+static int
+set_idle(struct config *c, const char *s)
+{
+	return text_u32(s, 0, SECONDS_MAX, &c->idle_s);
+}
+
+static int
+set_linger(struct config *c, const char *s)
+{
+	return text_u32(s, 0, SECONDS_MAX, &c->linger_s);
+}
+
+static int
+set_udp_idle(struct config *c, const char *s)
+{
+	return text_u32(s, 1, SECONDS_MAX, &c->udp_idle_s);
+}
+
+static int
+set_max_conns(struct config *c, const char *s)
+{
+	return text_u32(s, 1, 65535, &c->max_conns);
+}
+
+/* Flags: s is NULL on the command line, the variable's value otherwise. */
+static int
+set_flag(bool *flag, const char *s)
+{
+	if (s != NULL && strcmp(s, "0") != 0 && strcmp(s, "1") != 0)
+		return -1;
+	*flag = s == NULL || s[0] == '1';
+	return 0;
+}
+
+static int
+set_udp(struct config *c, const char *s)
+{
+	return set_flag(&c->udp, s);
+}
+
+static int
+set_plain(struct config *c, const char *s)
+{
+	return set_flag(&c->plain, s);
+}
+
+static int
+set_verbose(struct config *c, const char *s)
+{
+	return set_flag(&c->verbose, s);
+}
+
+static int
+set_quiet(struct config *c, const char *s)
+{
+	return set_flag(&c->quiet, s);
+}
+
+#define BOTH (OPT_SERVER | OPT_CLIENT)
+#define SECONDS "a whole number of seconds from 0 to 1000000"
+
+static const struct opt opts[] = {
+	{ 0, "to", "HOST:PORT", "ADIT_TO", OPT_SERVER,
+	    "connect every tunnel connection to this service",
+	    "HOST:PORT, like 127.0.0.1:5432 or [::1]:5432", set_to },
+	{ 0, "listen", "[IP:]PORT", "ADIT_LISTEN", OPT_CLIENT,
+	    "carry every connection made to this address",
+	    "a port or IP:PORT, like 5432 or [::1]:5432; 0 is any free port",
+	    set_listen },
+	{ 'u', "udp", NULL, "ADIT_UDP", BOTH,
+	    "the service is UDP, not TCP", "0 or 1", set_udp },
+	{ 0, "plain", NULL, "ADIT_PLAIN", BOTH,
+	    "the plain handshake, not encrypted", "0 or 1", set_plain },
+	{ 0, "drain", "SECONDS", "ADIT_DRAIN", BOTH,
+	    "how long streams may finish at a stop (5)", SECONDS, set_drain },
+	{ 0, "idle", "SECONDS", "ADIT_IDLE", BOTH,
+	    "reset a stream that is silent for so long (0: never)", SECONDS,
+	    set_idle },
+	{ 0, "linger", "SECONDS", "ADIT_LINGER", BOTH,
+	    "the same for a half-closed one (7200; 0: never)", SECONDS,
+	    set_linger },
+	{ 0, "udp-idle", "SECONDS", "ADIT_UDP_IDLE", BOTH,
+	    "end a UDP flow that is silent for so long (120)",
+	    "a whole number of seconds from 1 to 1000000", set_udp_idle },
+	{ 0, "max-conns", "N", "ADIT_MAX_CONNS", BOTH,
+	    "at most so many streams at once (1024)",
+	    "a whole number from 1 to 65535", set_max_conns },
+	{ 'v', "verbose", NULL, "ADIT_VERBOSE", BOTH,
+	    "two lines for each stream", "0 or 1", set_verbose },
+	{ 'q', "quiet", NULL, "ADIT_QUIET", BOTH,
+	    "errors only", "0 or 1", set_quiet },
+	{ 'h', "help", NULL, NULL, BOTH, "this text", NULL, NULL },
+	{ 'V', "version", NULL, NULL, BOTH, "the version", NULL, NULL }
+};
+
+enum { NOPTS = sizeof(opts) / sizeof(opts[0]) };
+
+/* Find a long option by the n bytes at s, or a short one. */
+static const struct opt *
+find_long(const char *s, size_t n)
+{
+	int i;
+
+	for (i = 0; i < NOPTS; i++) {
+		if (strlen(opts[i].name) == n &&
+		    memcmp(opts[i].name, s, n) == 0)
+			return &opts[i];
+	}
+	return NULL;
+}
+
+static const struct opt *
+find_short(char letter)
+{
+	int i;
+
+	for (i = 0; i < NOPTS; i++) {
+		if (opts[i].letter == letter)
+			return &opts[i];
+	}
+	return NULL;
+}
+
+static const char *
+role_name(enum opt_role role)
+{
+	return role == OPT_SERVER ? "server" : "client";
+}
+
+/* Apply one option; value is NULL for a flag. */
+static int
+apply(struct config *c, const struct opt *o, const char *value, char *why)
+{
+	if ((o->roles & (unsigned)c->role) == 0) {
+		(void)snprintf(why, OPT_WHY_MAX, "--%s is for the %s",
+		    o->name, role_name((enum opt_role)o->roles));
+		return -1;
+	}
+	if (o->set(c, value) == -1) {
+		(void)snprintf(why, OPT_WHY_MAX, "--%s wants %s, not '%.64s'",
+		    o->name, o->expect, value == NULL ? "" : value);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+read_environment(struct config *c, char *why)
+{
+	const char *v;
+	int i;
+
+	for (i = 0; i < NOPTS; i++) {
+		if (opts[i].env == NULL ||
+		    (opts[i].roles & (unsigned)c->role) == 0 ||
+		    (v = getenv(opts[i].env)) == NULL || *v == '\0')
+			continue;
+		if (opts[i].set(c, v) == -1) {
+			(void)snprintf(why, OPT_WHY_MAX,
+			    "%s in the environment should be %s, not '%.64s'",
+			    opts[i].env, opts[i].expect, v);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* One argument that begins with '-'.  Returns how many arguments it took, or
+ * 0 if it is wrong; *special becomes OPT_HELP or OPT_VERSION. */
+static int
+read_option(struct config *c, char **argv, enum opt_verdict *special,
+    char *why)
+{
+	const char *a = argv[0];
+	const char *eq = strchr(a, '=');
+	const struct opt *o;
+	const char *value = NULL;
+	int took = 1;
+
+	if (a[1] == '-') {
+		o = find_long(a + 2, eq != NULL ? (size_t)(eq - a - 2) :
+		    strlen(a + 2));
+		value = eq != NULL ? eq + 1 : NULL;
+	} else
+		o = a[2] == '\0' ? find_short(a[1]) : NULL;
+	if (o == NULL) {
+		/* Not what follows: somebody's token may begin with '-'. */
+		(void)snprintf(why, OPT_WHY_MAX, "unknown option %.*s (see "
+		    "--help; -- before a token that begins with -)",
+		    a[1] == '-' ? (int)strcspn(a, "=") : 2, a);
+		return 0;
+	}
+	if (o->set == NULL) {
+		*special = o->letter == 'h' ? OPT_HELP : OPT_VERSION;
+		return 1;
+	}
+	if (o->arg == NULL && value != NULL) {
+		(void)snprintf(why, OPT_WHY_MAX, "--%s takes no value",
+		    o->name);
+		return 0;
+	}
+	if (o->arg != NULL && value == NULL) {
+		if ((value = argv[1]) == NULL) {
+			(void)snprintf(why, OPT_WHY_MAX, "--%s wants %s",
+			    o->name, o->expect);
+			return 0;
+		}
+		took = 2;
+	}
+	return apply(c, o, value, why) == -1 ? 0 : took;
+}
+
+static enum opt_verdict
+wrong(char *why, const char *sentence)
+{
+	(void)snprintf(why, OPT_WHY_MAX, "%s", sentence);
+	return OPT_USAGE;
+}
+
+/* IP PORT [TOKEN] */
+static enum opt_verdict
+read_positional(struct config *c, int n, char **pos, char *why)
+{
+	bool server = c->role == OPT_SERVER;
+	uint32_t port;
+
+	if (n < 2 || n > 3) {
+		(void)snprintf(why, OPT_WHY_MAX, "%s: usage: %s %s PORT TOKEN "
+		    "[options] (see --help)", n < 2 ? "something is missing" :
+		    "too many arguments", role_name(c->role),
+		    server ? "IP" : "HOST");
+		return OPT_USAGE;
+	}
+	/* Before the port is looked at and quoted: with one argument left out
+	 * it could be the token that stands in the port's place. */
+	c->token_arg = n == 3 ? pos[2] : getenv("ADIT_TOKEN");
+	c->token_in_env = n < 3;
+	if (c->token_arg == NULL)
+		return wrong(why, "no token: give one behind the port, as "
+		    "TOKEN, @FILE or - (to be asked), or in ADIT_TOKEN");
+	if (text_host(pos[0], c->peer.host) == -1) {
+		(void)snprintf(why, OPT_WHY_MAX, "'%.64s' is no address or "
+		    "name", pos[0]);
+		return OPT_USAGE;
+	}
+	if (text_u32(pos[1], server ? 0 : 1, UINT16_MAX, &port) == -1) {
+		(void)snprintf(why, OPT_WHY_MAX, "'%.64s' is no port: it is a "
+		    "number from %s to 65535", pos[1],
+		    server ? "0 (any free one)" : "1");
+		return OPT_USAGE;
+	}
+	c->peer.port = (uint16_t)port;
+	return OPT_RUN;
+}
+
+static enum opt_verdict
+check(const struct config *c, char *why)
+{
+	bool end = c->role == OPT_SERVER ? c->to.port != 0 : c->has_listen;
+
+	if (c->udp && !end)
+		return wrong(why, c->role == OPT_SERVER ?
+		    "-u wants --to HOST:PORT: stdin and stdout are no UDP "
+		    "service" : "-u wants --listen [IP:]PORT: stdin and "
+		    "stdout are no UDP service");
+	if (c->verbose && c->quiet)
+		return wrong(why, "--verbose and --quiet exclude each other");
+	return OPT_RUN;
+}
+
+enum opt_verdict
+opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
+    char why[OPT_WHY_MAX])
+{
+	enum opt_verdict verdict = OPT_RUN;
+	bool options = true;
+	char *pos[4];
+	int i, took, npos = 0;
+
+	memset(c, 0, sizeof(*c));
+	c->role = role;
+	c->drain_s = 5;
+	c->linger_s = 7200;
+	c->udp_idle_s = 120;
+	c->max_conns = 1024;
+	if (read_environment(c, why) == -1)
+		return OPT_USAGE;
+	for (i = 0; i < argc; i += took) {
+		took = 1;
+		if (options && strcmp(argv[i], "--") == 0)
+			options = false;
+		else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
+			took = read_option(c, argv + i, &verdict, why);
+			if (took == 0)
+				return OPT_USAGE;
+			if (verdict != OPT_RUN)
+				return verdict;
+		} else if (npos < 4)
+			pos[npos++] = argv[i];
+	}
+	verdict = read_positional(c, npos, pos, why);
+	return verdict == OPT_RUN ? check(c, why) : verdict;
+}
+
+size_t
+opt_usage(char out[OPT_USAGE_MAX])
+{
+	char left[40];
+	size_t n;
+	int i;
+
+	n = (size_t)snprintf(out, OPT_USAGE_MAX,
+	    "usage: server IP PORT TOKEN [options]      wait for a client\n"
+	    "       client HOST PORT TOKEN [options]    dial a server\n"
+	    "       (or: adit server ..., adit client ...)\n"
+	    "\n"
+	    "Joins stdin/stdout of both sides, or with --to and --listen a\n"
+	    "service beside the server and a port beside the client.\n"
+	    "TOKEN: 1 to 1024 bytes, the same on both sides; @FILE reads it\n"
+	    "from a file, - asks for it, left out it is ADIT_TOKEN.\n"
+	    "\n");
+	for (i = 0; i < NOPTS; i++) {
+		const struct opt *o = &opts[i];
+
+		(void)snprintf(left, sizeof(left), "  %c%c%c --%s%s%s",
+		    o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		    o->letter ? ',' : ' ', o->name, o->arg ? " " : "",
+		    o->arg ? o->arg : "");
+		n += (size_t)snprintf(out + n, OPT_USAGE_MAX - n,
+		    "%-28s%s%s%s%s%s\n", left, o->help,
+		    o->roles == OPT_SERVER ? " (server)" :
+		    o->roles == OPT_CLIENT ? " (client)" : "",
+		    o->env ? " [" : "", o->env ? o->env : "",
+		    o->env ? "]" : "");
+	}
+	return n;
+}

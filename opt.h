@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OPT_H
+#define OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+enum opt_role { OPT_SERVER = 1, OPT_CLIENT = 2 };	/* a set of bits */
+
+enum opt_verdict {
+	OPT_RUN,	/* the config is complete and makes sense */
+	OPT_HELP,	/* print the usage on stdout, exit 0 */
+	OPT_VERSION,	/* print the version on stdout, exit 0 */
+	OPT_USAGE	/* wrong: the sentence says how; exit 2 */
+};
+
+enum { OPT_WHY_MAX = 256 };
+
+struct config {
+	enum opt_role role;
+	struct hostport peer;	/* where to listen (server) or to dial */
+	char *token_arg;	/* in argv or the environment; see token.h */
+	bool token_in_env;
+	struct hostport to;	/* port 0: not given */
+	struct hostport listen;	/* has_listen: port 0 means any */
+	bool has_listen;
+	bool udp, plain, verbose, quiet;
+	uint32_t drain_s, idle_s, linger_s, udp_idle_s, max_conns;
+};
+
+/* Read the arguments behind the subcommand, and the environment, into *c;
+ * argv[argc] is NULL.  On OPT_USAGE, why is one line that never holds what
+ * could be a token. */
+enum opt_verdict opt_parse(struct config *c, enum opt_role role, int argc,
+    char **argv, char why[OPT_WHY_MAX]);
+
+/* The usage: all options from one table, into out.  Returns its length;
+ * OPT_USAGE_MAX suffices. */
+enum { OPT_USAGE_MAX = 4096 };
+size_t opt_usage(char out[OPT_USAGE_MAX]);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* pump.c - forward between two conns until both directions are over.
+ *
+ * Each direction ("lane") is a thread: read, write, and at the end of one
+ * side pass the end on to the other.  Reads and writes block; every so often
+ * they return with nothing (a tick), and then the lane looks around: has
+ * somebody broken the pair, was a stop asked, has nothing moved for too long.
+ * A tick by itself never ends anything, so a reader may pause for ever.
+ *
+ * An error in one direction breaks both.  The conns are then closed without
+ * an orderly end, which their other sides see as a reset: half of a stream
+ * never passes for a whole one.
+ *
+ * The lane that is over first becomes the watchman of the other: nobody reads
+ * its socket any more, so somebody must notice when that peer dies; it keeps
+ * the clock of a half-closed pair; and when the pair is broken it wakes the
+ * other lane out of whatever it is blocked in until that is over, too.
+ *
+ * Idle pairs are cheap: 8 KiB on each stack.  A direction that fills its
+ * buffer several times in a row borrows a pipe or a large buffer (bulk.c) and
+ * gives it back at its first tick. */
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "pump.h"
+
+enum {
+	WATCH_MS = 1000,	/* a watchman's round */
+	WATCH_STOP_MS = 100,	/* the same once a stop was asked */
+	KICK_MS = 50,		/* between two attempts to wake a lane */
+	PIPE_QUIET_MS = 1000	/* stdin/stdout after a stop: so long without
+				 * bytes is the end */
+};
+
+/* Settle how this ends; the first to speak is right. */
+static void
+settle(struct pump *p, enum pump_fate fate, const struct conn *lost, int err)
+{
+	(void)pthread_mutex_lock(&p->mu);
+	if (p->fate == PUMP_RUNNING) {
+		p->fate = fate;
+		p->lost = lost;
+		p->lost_errno = err;
+	}
+	atomic_store(&p->broken, true);
+	(void)pthread_cond_broadcast(&p->changed);
+	(void)pthread_mutex_unlock(&p->mu);
+	task_kick_other(p->task);
+}
+
+static bool
+half_closed(struct pump *p)
+{
+	bool half;
+
+	(void)pthread_mutex_lock(&p->mu);
+	half = p->lane[0].over || p->lane[1].over;
+	(void)pthread_mutex_unlock(&p->mu);
+	return half;
+}
+
+/* Look around.  Returns false if the lane must end. */
+static bool
+look_around(struct pump *p)
+{
+	bool datagrams = p->bufs != NULL;
+	bool pipe = p->local->kind == CONN_STDIO;
+	uint32_t now = (uint32_t)task_now();
+	uint32_t quiet = now - atomic_load(&p->last_ms);
+
+	if (atomic_load(&p->broken))
+		return false;
+	if (task_killed())
+		settle(p, PUMP_STOPPED, NULL, 0);
+	else if (task_stopping() && datagrams)
+		settle(p, PUMP_DONE, NULL, 0);
+	else if (task_stopping() && pipe && quiet >= PIPE_QUIET_MS &&
+	    now - task_stopped_ms() >= PIPE_QUIET_MS)
+		settle(p, PUMP_STOPPED, NULL, 0);
+	else if (p->idle_ms > 0 && quiet >= p->idle_ms)
+		settle(p, datagrams ? PUMP_DONE : PUMP_IDLE, NULL, 0);
+	else if (p->linger_ms > 0 && quiet >= p->linger_ms && !pipe &&
+	    half_closed(p))
+		settle(p, PUMP_LINGERED, NULL, 0);
+	else
+		return true;
+	return false;
+}
+
+/* A call on `c` failed with errno.  Returns true if it was only a tick and
+ * the lane goes on. */
+static bool
+only_a_tick(struct lane *l, const struct conn *c)
+{
+	if (errno != EAGAIN) {
+		settle(l->pump, PUMP_LOST, c, errno);
+		return false;
+	}
+	return look_around(l->pump);
+}
+
+/* The same for the writing side.  While it is stuck nobody reads the other
+ * one, so this is when to see whether anybody still is there. */
+static bool
+only_a_write_tick(struct lane *l)
+{
+	if (errno == EAGAIN && conn_gone(l->from)) {
+		settle(l->pump, PUMP_LOST, l->from, ECONNRESET);
+		return false;
+	}
+	return only_a_tick(l, l->to);
+}
+
+static ssize_t
+lane_read(struct lane *l, bool *empty)
+{
+	*empty = false;
+	if (l->bulk.pipe[0] != -1)
+		return conn_got(l->from,
+		    bulk_in(&l->bulk, conn_raw_in(l->from)));
+	if (l->bulk.buf != NULL)
+		return conn_read(l->from, l->bulk.buf, BULK_BYTES, empty);
+	return conn_read(l->from, l->buf, l->cap, empty);
+}
+
+/* Write all n bytes that lane_read() returned.  Returns 0, or -1: over. */
+static int
+lane_write(struct lane *l, size_t n)
+{
+	const uint8_t *buf = l->bulk.buf != NULL ? l->bulk.buf : l->buf;
+	size_t off = 0;
+	ssize_t put;
+
+	do {
+		if (l->bulk.pipe[0] != -1)
+			put = conn_wrote(
+			    bulk_out(&l->bulk, conn_raw_out(l->to), n - off));
+		else
+			put = conn_write(l->to, buf + off, n - off);
+		if (put >= 0)
+			off += (size_t)put;
+		else if (!only_a_write_tick(l))
+			return -1;
+	} while (off < n || put == -1);
+	while (conn_flush(l->to) == -1) {
+		if (!only_a_write_tick(l))
+			return -1;
+	}
+	l->moved += n;
+	return 0;
+}
+
+/* After a read of n bytes: is this bulk? */
+static void
+lane_shift_up(struct lane *l, size_t n)
+{
+	bool splice = conn_raw_in(l->from) != -1 && conn_raw_out(l->to) != -1;
+
+	if (l->bulk.pipe[0] != -1 || l->bulk.buf != NULL)
+		return;
+	l->full = n == l->cap ? l->full + 1 : 0;
+	if (l->full >= PUMP_BULK_AFTER) {
+		l->full = 0;	/* refused: do not ask for every read */
+		(void)bulk_open(&l->bulk, splice);
+	}
+}
+
+static void
+lane_run(struct lane *l)
+{
+	struct pump *p = l->pump;
+	bool empty;
+	ssize_t n;
+
+	while (!atomic_load(&p->broken)) {
+		n = lane_read(l, &empty);
+		if (n == -1) {
+			if (!only_a_tick(l, l->from))
+				return;
+			bulk_close(&l->bulk);
+			continue;
+		}
+		if (n == 0 && !empty)
+			break;
+		atomic_store(&p->last_ms, (uint32_t)task_now());
+		if (lane_write(l, (size_t)n) == -1)
+			return;
+		atomic_store(&p->last_ms, (uint32_t)task_now());
+		lane_shift_up(l, (size_t)n);
+	}
+	if (atomic_load(&p->broken))
+		return;
+	/* A flow of datagrams has no half: its end is the end of both. */
+	if (p->bufs != NULL)
+		settle(p, PUMP_DONE, NULL, 0);
+	while (conn_end(l->to) == -1) {
+		if (!only_a_write_tick(l))
+			return;
+	}
+}
+
+/* Wait for the other lane; p->mu is held. */
+static void
+wait_changed(struct pump *p, int64_t ms)
+{
+	int64_t wake = task_now() + ms;
+	struct timespec ts;
+
+	ts.tv_sec = (time_t)(wake / 1000);
+	ts.tv_nsec = (long)(wake % 1000) * 1000000;
+	(void)pthread_cond_timedwait(&p->changed, &p->mu, &ts);
+}
+
+static void
+watch(struct pump *p, const struct lane *other)
+{
+	(void)pthread_mutex_lock(&p->mu);
+	while (!other->over) {
+		if (atomic_load(&p->broken))
+			wait_changed(p, KICK_MS);
+		else
+			wait_changed(p,
+			    task_stopping() ? WATCH_STOP_MS : WATCH_MS);
+		if (other->over)
+			break;
+		(void)pthread_mutex_unlock(&p->mu);
+		if (atomic_load(&p->broken))
+			task_kick_other(p->task);
+		else if (conn_gone(p->local))
+			settle(p, PUMP_LOST, p->local, ECONNRESET);
+		else if (conn_gone(p->tunnel))
+			settle(p, PUMP_LOST, p->tunnel, ECONNRESET);
+		else
+			(void)look_around(p);
+		(void)pthread_mutex_lock(&p->mu);
+	}
+	(void)pthread_mutex_unlock(&p->mu);
+}
+
+static void
+lane_over(struct lane *l)
+{
+	struct pump *p = l->pump;
+
+	bulk_close(&l->bulk);
+	(void)pthread_mutex_lock(&p->mu);
+	l->over = true;
+	(void)pthread_cond_broadcast(&p->changed);
+	(void)pthread_mutex_unlock(&p->mu);
+	watch(p, l == &p->lane[0] ? &p->lane[1] : &p->lane[0]);
+}
+
+static void
+lane_main(void *arg)
+{
+	struct lane *l = arg;
+	uint8_t small[PUMP_BUF];
+
+	if (l->buf == NULL) {
+		l->buf = small;
+		l->cap = sizeof(small);
+	}
+	lane_run(l);
+	l->buf = NULL;
+	lane_over(l);
+}
+
+static void
+lane_init(struct pump *p, int i, struct conn *from, struct conn *to)
+{
+	struct lane *l = &p->lane[i];
+
+	memset(l, 0, sizeof(*l));
+	l->pump = p;
+	l->from = from;
+	l->to = to;
+	bulk_init(&l->bulk);
+	if (p->bufs != NULL) {
+		l->buf = p->bufs + (size_t)i * CONN_DATAGRAM_BUF;
+		l->cap = CONN_DATAGRAM_BUF;
+	}
+}
+
+/* Ticks that keep an idle limit to about a quarter of itself. */
+static void
+set_ticks(struct pump *p)
+{
+	uint32_t ms = p->idle_ms / 4;
+
+	if (p->idle_ms == 0 || ms >= NET_READ_TICK_MS)
+		return;
+	conn_set_tick(p->local, ms < 100 ? 100 : ms);
+	conn_set_tick(p->tunnel, ms < 100 ? 100 : ms);
+}
+
+void
+pump_run(struct pump *p)
+{
+	pthread_condattr_t attr;
+
+	assert((p->bufs != NULL) == conn_is_datagram(p->local));
+	assert((p->bufs != NULL) == conn_is_datagram(p->tunnel));
+	(void)pthread_mutex_init(&p->mu, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&p->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	atomic_init(&p->last_ms, (uint32_t)task_now());
+	atomic_init(&p->broken, false);
+	p->fate = PUMP_RUNNING;
+	p->lost = NULL;
+	p->lost_errno = 0;
+	set_ticks(p);
+	lane_init(p, 0, p->local, p->tunnel);
+	lane_init(p, 1, p->tunnel, p->local);
+	if (task_help(p->task, lane_main, &p->lane[1]) == 0) {
+		lane_main(&p->lane[0]);
+		task_help_join(p->task);
+	} else
+		p->fate = PUMP_NO_THREAD;
+	if (p->fate == PUMP_RUNNING)
+		p->fate = PUMP_DONE;
+	p->sent = p->lane[0].moved;
+	p->received = p->lane[1].moved;
+	(void)pthread_cond_destroy(&p->changed);
+	(void)pthread_mutex_destroy(&p->mu);
+}
+
+void
+pump_reason(const struct pump *p, char text[PUMP_REASON_MAX])
+{
+	switch (p->fate) {
+	case PUMP_RUNNING:
+	case PUMP_DONE:
+		(void)snprintf(text, PUMP_REASON_MAX, "done");
+		break;
+	case PUMP_LOST:
+		if (p->lost_errno == ECONNRESET || p->lost_errno == EPIPE)
+			(void)snprintf(text, PUMP_REASON_MAX, "reset by %s",
+			    p->lost->name);
+		else
+			(void)snprintf(text, PUMP_REASON_MAX, "%s: %s",
+			    p->lost->name, strerror(p->lost_errno));
+		break;
+	case PUMP_IDLE:
+		(void)snprintf(text, PUMP_REASON_MAX, "idle for %lu s",
+		    (unsigned long)p->idle_ms / 1000);
+		break;
+	case PUMP_LINGERED:
+		(void)snprintf(text, PUMP_REASON_MAX,
+		    "half-closed and idle for %lu s",
+		    (unsigned long)p->linger_ms / 1000);
+		break;
+	case PUMP_STOPPED:
+		(void)snprintf(text, PUMP_REASON_MAX, "stopped");
+		break;
+	case PUMP_NO_THREAD:
+		(void)snprintf(text, PUMP_REASON_MAX, "no thread to be had");
+		break;
+	}
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PUMP_H
+#define PUMP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bulk.h"
+#include "conn.h"
+#include "task.h"
+
+enum {
+	PUMP_BUF = 8 * 1024,	/* bytes on the stack, per direction */
+	PUMP_BULK_AFTER = 8,	/* so many full reads in a row are bulk */
+	PUMP_REASON_MAX = NET_NAME_MAX + 64
+};
+
+enum pump_fate {
+	PUMP_RUNNING,
+	PUMP_DONE,		/* both directions ended, or a flow is over */
+	PUMP_LOST,		/* `lost` broke, with lost_errno */
+	PUMP_IDLE,		/* nothing moved for too long */
+	PUMP_LINGERED,		/* the same, half-closed */
+	PUMP_STOPPED,		/* a stop, and patience was over */
+	PUMP_NO_THREAD		/* no thread for the second direction */
+};
+
+struct pump;
+
+/* One direction. */
+struct lane {
+	struct pump *pump;
+	struct conn *from, *to;
+	uint8_t *buf;		/* cap bytes; PUMP_BUF or the caller's */
+	size_t cap;
+	struct bulk bulk;
+	unsigned full;		/* full reads in a row */
+	uint64_t moved;		/* bytes; only the lane's thread writes */
+	bool over;		/* guarded by pump.mu */
+};
+
+/* One forwarded connection.  The caller sets the first part, calls
+ * pump_run(), and reads the last part. */
+struct pump {
+	struct conn *local, *tunnel;
+	struct task *task;
+	uint32_t idle_ms;	/* 0: no limit; a flow's end, a stream's reset */
+	uint32_t linger_ms;	/* 0: no limit */
+	uint8_t *bufs;		/* datagrams: 2 * CONN_DATAGRAM_BUF, borrowed */
+
+	pthread_mutex_t mu;	/* guards fate, lost, lost_errno, lane.over */
+	pthread_cond_t changed;
+	_Atomic uint32_t last_ms;	/* when bytes last moved */
+	atomic_bool broken;	/* both directions must end now */
+	struct lane lane[2];
+
+	enum pump_fate fate;
+	const struct conn *lost;
+	int lost_errno;
+	uint64_t sent, received;	/* local to tunnel, tunnel to local */
+};
+
+/* Forward both ways until both directions have ended or one has failed; uses
+ * p->task's helper thread.  The conns stay open: close them clean only if
+ * p->fate is PUMP_DONE. */
+void pump_run(struct pump *p);
+
+/* Say in a few words how it ended. */
+void pump_reason(const struct pump *p, char text[PUMP_REASON_MAX]);
+
+#endif

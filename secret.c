@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* secret.c - compare and forget. */
+
+#include "secret.h"
+
+void
+secret_wipe(void *p, size_t n)
+{
+	volatile unsigned char *v = p;
+
+	while (n-- > 0)
+		*v++ = 0;
+}
+
+bool
+secret_equal(const struct token *ours, const struct token *theirs)
+{
+	size_t diff = ours->len ^ theirs->len;
+	size_t i;
+
+	/* Bytes past a token's length are zero in both (whoever fills a token
+	 * clears it first), so all of the array can be compared every time. */
+	for (i = 0; i < TOKEN_MAX; i++)
+		diff |= (size_t)(ours->bytes[i] ^ theirs->bytes[i]);
+	return diff == 0;
+}

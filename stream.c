@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - one connection from its two ends to its two log lines. */
+
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "net.h"
+#include "stream.h"
+
+enum {
+	COMPLAIN_MS = 1000,
+	EXHAUSTED_PAUSE_MS = 100,
+	STREAM_BUFS = 2 * CONN_FRAME_BUF + 2 * CONN_DATAGRAM_BUF,
+	SPARE_FDS = 32		/* listener, pipes, resolver, libc's own */
+};
+
+void
+stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	free(s->bufs);
+	free(s);
+}
+
+void
+stream_reap(void)
+{
+	struct task *t;
+
+	while ((t = task_reap()) != NULL)
+		stream_free((struct stream *)t);
+}
+
+struct stream *
+stream_new(struct tunnel *t)
+{
+	struct stream *s;
+
+	stream_reap();
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->tunnel = t;
+	s->fd = -1;
+	/* Mostly untouched, so mostly not there: 256 KiB come as fresh pages
+	 * from the system, and short datagrams use one of each buffer. */
+	if (t->config->udp && (s->bufs = malloc(STREAM_BUFS)) == NULL) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+stream_set_remote(struct stream *s, int fd, const char *name)
+{
+	if (s->bufs != NULL)
+		conn_framed(&s->remote, fd, name, s->bufs);
+	else
+		conn_tcp(&s->remote, fd, name);
+}
+
+enum pump_fate
+stream_carry(struct stream *s, const char *from, const char *to)
+{
+	const struct config *c = s->tunnel->config;
+	unsigned long id = atomic_fetch_add(&s->tunnel->last_id, 1) + 1;
+	struct pump *p = &s->pump;
+	char reason[PUMP_REASON_MAX];
+	int64_t ms = task_now();
+
+	p->local = &s->local;
+	p->tunnel = &s->remote;
+	p->task = &s->task;
+	p->idle_ms = (c->udp ? c->udp_idle_s : c->idle_s) * 1000;
+	p->linger_ms = c->linger_s * 1000;
+	p->bufs = s->bufs != NULL ? s->bufs + 2 * CONN_FRAME_BUF : NULL;
+	log_line(LOG_STREAM, "stream %lu opened: %s -> %s", id, from, to);
+	pump_run(p);
+	conn_close(&s->local, p->fate == PUMP_DONE);
+	conn_close(&s->remote, p->fate == PUMP_DONE);
+	ms = task_now() - ms;
+	pump_reason(p, reason);
+	log_line(LOG_STREAM, "stream %lu closed after %lu.%02u s, %llu bytes "
+	    "sent, %llu received: %s", id, (unsigned long)(ms / 1000),
+	    (unsigned)(ms % 1000 / 10), (unsigned long long)p->sent,
+	    (unsigned long long)p->received, reason);
+	if (p->fate == PUMP_NO_THREAD)
+		stream_complain(s->tunnel, "no thread for another stream; "
+		    "its connection was reset");
+	return p->fate;
+}
+
+int
+stream_pipe_exit(const struct stream *s)
+{
+	const struct pump *p = &s->pump;
+	char reason[PUMP_REASON_MAX];
+
+	if (p->fate == PUMP_DONE)
+		return 0;
+	pump_reason(p, reason);
+	if (p->fate == PUMP_LOST && p->lost == &s->local) {
+		log_line(LOG_ERROR, p->lost_errno == EPIPE ?
+		    "cannot write to stdout: %s" : "stdin or stdout: %s",
+		    strerror(p->lost_errno));
+		return 1;
+	}
+	log_line(LOG_ERROR, "the connection did not end in order: %s", reason);
+	return p->fate == PUMP_LOST ? 4 : 1;
+}
+
+void
+stream_fit_limits(struct tunnel *t, unsigned *gate_max)
+{
+	const struct config *c = t->config;
+	unsigned per_stream = c->udp && c->role == OPT_CLIENT ? 3 : 2;
+	unsigned fds = 1024, fit;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+		(void)getrlimit(RLIMIT_NOFILE, &rl);
+		fds = rl.rlim_cur < 1000000 ? (unsigned)rl.rlim_cur : 1000000;
+	}
+	*gate_max = fds / 4 < GATE_MAX ? fds / 4 : GATE_MAX;
+	if (c->role == OPT_CLIENT || *gate_max == 0)
+		*gate_max = 1;
+	fit = fds > SPARE_FDS + *gate_max + per_stream ?
+	    (fds - SPARE_FDS - *gate_max) / per_stream : 1;
+	t->max_streams = c->max_conns;
+	if (fit < c->max_conns) {
+		t->max_streams = fit;
+		log_line(LOG_NOTE, "at most %u streams, not %lu: only %u "
+		    "descriptors are allowed (ulimit -n)", fit,
+		    (unsigned long)c->max_conns, fds);
+	}
+}
+
+void
+stream_complain(struct tunnel *t, const char *what)
+{
+	uint32_t now = (uint32_t)task_now() | 1;	/* 0: never yet */
+	uint32_t before = atomic_load(&t->complained_ms);
+	unsigned unsaid;
+
+	if ((before != 0 && now - before < COMPLAIN_MS) ||
+	    !atomic_compare_exchange_strong(&t->complained_ms, &before, now)) {
+		(void)atomic_fetch_add(&t->unsaid, 1);
+		return;
+	}
+	if ((unsaid = atomic_exchange(&t->unsaid, 0)) > 0)
+		log_line(LOG_ERROR, "%s (and %u more messages)", what, unsaid);
+	else
+		log_line(LOG_ERROR, "%s", what);
+}
+
+void
+stream_accept_all(struct tunnel *t, int lfd,
+    void (*take)(struct tunnel *, int, const struct net_addr *))
+{
+	struct net_wait pause = { 0, -1 };
+	struct net_addr from;
+	char line[128];
+	int fd;
+
+	for (;;) {
+		if ((fd = net_accept(lfd, &from)) != -1) {
+			take(t, fd, &from);
+			continue;
+		}
+		if (errno == ECANCELED)
+			return;
+		(void)snprintf(line, sizeof(line),
+		    "cannot accept connections for now: %s", strerror(errno));
+		stream_complain(t, line);
+		stream_reap();
+		pause.until = task_now() + EXHAUSTED_PAUSE_MS;
+		(void)net_pause(&pause);
+	}
+}
+
+int
+stream_exit(struct tunnel *t, unsigned left)
+{
+	int code = atomic_load(&t->pipe_exit);
+
+	if (left > 0)
+		log_line(LOG_ERROR, "%u not over within %lu s (--drain): "
+		    "reset", left, (unsigned long)t->config->drain_s);
+	return code == 0 && left > 0 ? 1 : code;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <stdint.h>
+
+#include "conn.h"
+#include "flow.h"
+#include "link.h"
+#include "opt.h"
+#include "pump.h"
+#include "secret.h"
+#include "task.h"
+
+/* What all connections of a process share. */
+struct tunnel {
+	const struct config *config;
+	struct token token;
+	_Atomic unsigned carried;	/* streams being forwarded now */
+	_Atomic unsigned long last_id;
+	unsigned max_streams;		/* what the descriptors allow */
+	struct gate gate;		/* server: not yet authenticated */
+	atomic_bool pipe_taken;		/* server: stdin/stdout have a client */
+	_Atomic int pipe_exit;		/* exit code once the pipe is over */
+	struct flow_table flows;	/* client with -u */
+	int udp_fd;			/* client with -u: the shared socket */
+	_Atomic uint32_t complained_ms;	/* see stream_complain() */
+	_Atomic unsigned unsaid;
+};
+
+/* One connection on its way through: a task and all that it needs. */
+struct stream {
+	struct task task;		/* first: it is what task.c hands back */
+	struct tunnel *tunnel;
+	int fd;				/* what was accepted */
+	uint64_t ticket;		/* server: at the gate */
+	bool claimed;			/* server: the pipe is ours */
+	struct net_addr from;
+	struct flow flow;		/* client with -u */
+	struct conn local, remote;
+	struct pump pump;
+	uint8_t *bufs;			/* datagrams: for conn and pump */
+};
+
+/* Allocate a stream, with buffers for datagrams if the config says so, after
+ * freeing those that ended.  By main only.  Returns NULL with errno ENOMEM. */
+struct stream *stream_new(struct tunnel *t);
+void stream_free(struct stream *s);
+
+/* Free all that have ended. */
+void stream_reap(void);
+
+/* Make s->remote of the tunnel's TCP socket: takes fd. */
+void stream_set_remote(struct stream *s, int fd, const char *name);
+
+/* Forward between s->local and s->remote, which are both set, until it is
+ * over; log two lines with --verbose; close both, in order or with a reset.
+ * Returns how it ended. */
+enum pump_fate stream_carry(struct stream *s, const char *from,
+    const char *to);
+
+/* The exit code of a pipe that ended so, having said why it failed. */
+int stream_pipe_exit(const struct stream *s);
+
+/* Raise the descriptor limit to what is allowed, and set max_streams (and
+ * *gate_max) to what fits into it; says so if that is less than was asked. */
+void stream_fit_limits(struct tunnel *t, unsigned *gate_max);
+
+/* Accept connections until stopped and give each to take(), which takes the
+ * descriptor.  Running out of descriptors or memory is said and waited out. */
+void stream_accept_all(struct tunnel *t, int lfd,
+    void (*take)(struct tunnel *t, int fd, const struct net_addr *from));
+
+/* The exit code, when `left` tasks had to be killed at the end. */
+int stream_exit(struct tunnel *t, unsigned left);
+
+/* Log a line about trouble that may come in floods: at most one a second,
+ * with how many went unsaid. */
+void stream_complain(struct tunnel *t, const char *what);
+
+#endif
