@@ -69,7 +69,7 @@ run_stream(struct task *task)
 		stream_set_remote(s, fd, name);
 		(void)stream_carry(s, from, name);
 	} else {
-		if (verdict != LINK_STOPPED)
+		if (verdict != LINK_STOPPED && !conn_gone(&s->local))
 			stream_complain(t, why);
 		conn_close(&s->local, false);
 	}
@@ -173,11 +173,11 @@ client_run(struct tunnel *t)
 	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
 	struct net_wait forever = { INT64_MAX, -1 };
 	struct net_addr bound;
-	unsigned unused, left;
+	unsigned left;
 	struct stream *s;
 	int fd = -1;
 
-	stream_fit_limits(t, &unused);
+	stream_fit_limits(t);
 	if (c->has_listen) {
 		fd = dial_listen(&c->listen,
 		    c->udp ? SOCK_DGRAM : SOCK_STREAM, &bound, why);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gate.h"
+#include "task.h"
 
 void
 gate_init(struct gate *g, unsigned max)
@@ -60,6 +61,7 @@ gate_enter(struct gate *g, int fd, const struct net_addr *from)
 {
 	struct gate_slot *s, *vacant = NULL, *victim = NULL, *mate = NULL;
 	uint8_t source[16];
+	int64_t now = task_now();
 	uint64_t ticket;
 	unsigned i, mates = 0;
 
@@ -73,7 +75,8 @@ gate_enter(struct gate *g, int fd, const struct net_addr *from)
 		}
 		if (memcmp(s->source, source, 16) == 0) {
 			mates++;
-			if (mate == NULL || s->ticket < mate->ticket)
+			if (now - s->since >= GATE_GRACE_MS &&
+			    (mate == NULL || s->ticket < mate->ticket))
 				mate = s;
 		}
 		/* Of the largest source, the one that has waited longest: an
@@ -82,7 +85,7 @@ gate_enter(struct gate *g, int fd, const struct net_addr *from)
 		    (s->mates == victim->mates && s->ticket < victim->ticket))
 			victim = s;
 	}
-	if (mates >= GATE_PER_SOURCE) {
+	if (mates >= GATE_PER_SOURCE && mate != NULL) {
 		evict(g, mate);
 		vacant = mate;
 		mates--;
@@ -96,6 +99,7 @@ gate_enter(struct gate *g, int fd, const struct net_addr *from)
 	vacant->ticket = ticket;
 	memcpy(vacant->source, source, 16);
 	vacant->fd = fd;
+	vacant->since = now;
 	vacant->delayed = false;
 	for (i = 0; i < g->max; i++) {
 		if (g->slot[i].ticket != 0 &&
@@ -139,15 +143,16 @@ gate_may_delay(struct gate *g, uint64_t ticket)
 	return may;
 }
 
-void
+bool
 gate_leave(struct gate *g, uint64_t ticket)
 {
 	struct gate_slot *s;
 
 	if (ticket == 0)
-		return;
+		return true;
 	(void)pthread_mutex_lock(&g->mu);
 	if ((s = find(g, ticket)) != NULL)
 		vacate(g, s);
 	(void)pthread_mutex_unlock(&g->mu);
+	return s != NULL;
 }

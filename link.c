@@ -41,81 +41,117 @@ broke(char *why)
 	}
 }
 
-/* Read a hello byte-exactly: what follows it is not ours to read. */
-static enum proto_verdict
-read_hello(int fd, const struct net_wait *w, struct proto_hello *h)
+/* A connection at the server's door. */
+struct caller {
+	int fd;
+	const struct net_addr *from;
+	struct gate *gate;
+	uint64_t ticket;	/* 0: has not kept us waiting */
+	struct net_wait wait;
+};
+
+static void
+queue_up(struct caller *c)
 {
+	if (c->ticket == 0)
+		c->ticket = gate_enter(c->gate, c->fd, c->from);
+}
+
+/* Read a hello byte-exactly: what follows it is not ours to read.  Only who
+ * keeps us waiting for bytes must queue at the gate, so that a client may
+ * open as many connections at once as it likes. */
+static enum proto_verdict
+read_hello(struct caller *c, struct proto_hello *h)
+{
+	static const struct net_wait now = { 0, -1 };
 	uint8_t buf[TOKEN_MAX];
 	enum proto_verdict v = PROTO_MORE;
 	ssize_t n;
 
 	while (v == PROTO_MORE) {
-		n = net_read(fd, buf, proto_hello_want(h), w);
+		n = net_read_some(c->fd, buf, proto_hello_want(h),
+		    c->ticket == 0 ? &now : &c->wait);
 		if (n > 0)
 			v = proto_hello_feed(h, buf, (size_t)n);
-		else if (n == 0)
-			errno = ECONNRESET;
-		if (n <= 0)
+		else if (n == -1 && errno == ETIMEDOUT && c->ticket == 0)
+			queue_up(c);
+		else {
+			if (n == 0)
+				errno = ECONNRESET;
 			break;
+		}
 	}
 	secret_wipe(buf, sizeof(buf));
 	return v;
 }
 
-static void
-refuse(int fd)
+static enum link_verdict
+refuse(struct caller *c, char *why, const char *sentence)
 {
 	static const uint8_t status = PROTO_REFUSED;
 	struct net_wait w = { task_now() + NET_REFUSE_MS, -1 };
 
-	if (net_write(fd, &status, 1, &w) == 0)
-		net_last_words(fd);
+	queue_up(c);
+	if (net_write(c->fd, &status, 1, &w) == 0)
+		net_last_words(c->fd);
+	return say(why, LINK_REFUSED, sentence);
 }
 
 /* Refusals of wrong tokens take a second, but only one at a time for each
  * source: guessing is slow, and nobody else has to wait for it. */
-static void
-delay_refusal(int fd, struct gate *g, uint64_t ticket)
+static enum link_verdict
+refuse_guess(struct caller *c, char *why)
 {
-	struct net_wait w = { task_now() + LINK_REFUSE_DELAY_MS, fd };
+	struct net_wait w = { task_now() + LINK_REFUSE_DELAY_MS, c->fd };
 
-	if (gate_may_delay(g, ticket))
+	queue_up(c);
+	if (gate_may_delay(c->gate, c->ticket))
 		(void)net_pause(&w);
+	return refuse(c, why, "wrong token");
+}
+
+/* The token is right and there is room. */
+static enum link_verdict
+welcome(struct caller *c, char *why)
+{
+	static const uint8_t status = PROTO_ACCEPTED;
+
+	if (!gate_leave(c->gate, c->ticket))
+		return say(why, LINK_BROKEN, "had to make room for another");
+	c->ticket = 0;
+	if (net_write(c->fd, &status, 1, &c->wait) == -1)
+		return broke(why);
+	return LINK_READY;
 }
 
 enum link_verdict
-link_accept(int fd, struct gate *g, uint64_t ticket, const struct token *t,
-    bool (*room)(void *), void *arg, char why[LINK_WHY_MAX])
+link_accept(int fd, const struct net_addr *from, struct gate *g,
+    const struct token *t, bool (*room)(void *), void *arg,
+    char why[LINK_WHY_MAX])
 {
-	static const uint8_t status = PROTO_ACCEPTED;
-	struct net_wait w = { task_now() + LINK_HANDSHAKE_MS, -1 };
+	struct caller c = { fd, from, g, 0,
+	    { task_now() + LINK_HANDSHAKE_MS, -1 } };
 	enum link_verdict verdict;
 	struct proto_hello h;
 
 	memset(&h, 0, sizeof(h));
-	switch (read_hello(fd, &w, &h)) {
+	switch (read_hello(&c, &h)) {
 	case PROTO_DONE:
-		if (!secret_equal(t, &h.token)) {
-			delay_refusal(fd, g, ticket);
-			refuse(fd);
-			verdict = say(why, LINK_REFUSED, "wrong token");
-		} else if (!room(arg)) {
-			refuse(fd);
-			verdict = say(why, LINK_REFUSED, "busy");
-		} else if (net_write(fd, &status, 1, &w) == -1)
-			verdict = broke(why);
+		if (!secret_equal(t, &h.token))
+			verdict = refuse_guess(&c, why);
+		else if (!room(arg))
+			verdict = refuse(&c, why, "busy");
 		else
-			verdict = LINK_READY;
+			verdict = welcome(&c, why);
 		break;
 	case PROTO_REFUSE:
-		refuse(fd);
-		verdict = say(why, LINK_REFUSED, "it encrypts, this side does "
-		    "not");
+		verdict = refuse(&c, why, "it encrypts, this side does not");
 		break;
 	case PROTO_BAD:
 		/* Say nothing, and let the deadline close it: a scanner learns
 		 * no more than from a port where nobody answers. */
-		net_discard(fd, &w);
+		queue_up(&c);
+		net_discard(fd, &c.wait);
 		verdict = say(why, LINK_BROKEN, "not this protocol");
 		break;
 	case PROTO_MORE:
@@ -123,7 +159,7 @@ link_accept(int fd, struct gate *g, uint64_t ticket, const struct token *t,
 		verdict = broke(why);
 		break;
 	}
-	gate_leave(g, ticket);
+	(void)gate_leave(g, c.ticket);
 	secret_wipe(&h, sizeof(h));
 	return verdict;
 }
@@ -133,7 +169,7 @@ static enum link_verdict
 read_answer(int fd, const struct net_wait *w, char *why)
 {
 	uint8_t status;
-	ssize_t n = net_read(fd, &status, 1, w);
+	ssize_t n = net_read_some(fd, &status, 1, w);
 
 	if (n == -1)
 		return broke(why);

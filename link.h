@@ -27,10 +27,9 @@ enum link_verdict {
 /* The server's side of the handshake on fd, from its first byte.  room(arg)
  * is asked once the token is right: may it come in?  (If not: busy.)  Unless
  * LINK_READY, the last words have been said and read, and fd may be closed;
- * why says what was wrong.  Leaves the gate by itself when done with it.
- * fd stays the caller's. */
-enum link_verdict link_accept(int fd, struct gate *g, uint64_t ticket,
-    const struct token *t, bool (*room)(void *), void *arg,
+ * why says what was wrong.  fd stays the caller's. */
+enum link_verdict link_accept(int fd, const struct net_addr *from,
+    struct gate *g, const struct token *t, bool (*room)(void *), void *arg,
     char why[LINK_WHY_MAX]);
 
 /* The client's side: dial hp and show the token; give up if the socket

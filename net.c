@@ -25,7 +25,8 @@
 #include "task.h"
 
 enum {
-	KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TRIES = 3
+	KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TRIES = 3,
+	UDP_BUFFER_BYTES = 1024 * 1024	/* wanted; the system may cap it */
 };
 
 void
@@ -101,8 +102,11 @@ tune(int fd, int type)
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	set_timeout(fd, SO_RCVTIMEO, NET_READ_TICK_MS);
 	set_timeout(fd, SO_SNDTIMEO, NET_WRITE_TICK_MS);
-	if (type != SOCK_STREAM)
+	if (type != SOCK_STREAM) {
+		set_int(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER_BYTES);
+		set_int(fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER_BYTES);
 		return;
+	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -166,25 +170,18 @@ net_pause(const struct net_wait *w)
 }
 
 ssize_t
-net_read(int fd, void *buf, size_t n, const struct net_wait *w)
+net_read_some(int fd, void *buf, size_t n, const struct net_wait *w)
 {
-	uint8_t *p = buf;
-	size_t have = 0;
 	ssize_t got;
 
-	while (have < n) {
+	for (;;) {
 		if (await(fd, POLLIN, w) == -1)
 			return -1;
-		got = recv(fd, p + have, n - have, MSG_DONTWAIT);
-		if (got == 0)
-			break;
-		if (got > 0)
-			have += (size_t)got;
-		else if (errno != EINTR && errno != EAGAIN &&
-		    errno != EWOULDBLOCK)
-			return -1;
+		got = recv(fd, buf, n, MSG_DONTWAIT);
+		if (got != -1 || (errno != EINTR && errno != EAGAIN &&
+		    errno != EWOULDBLOCK))
+			return got;
 	}
-	return (ssize_t)have;
 }
 
 void
@@ -194,7 +191,7 @@ net_discard(int fd, const struct net_wait *w)
 
 	/* The clock, too: a peer that never stops talking is cut off. */
 	while (task_now() < w->until &&
-	    net_read(fd, waste, sizeof(waste), w) == (ssize_t)sizeof(waste))
+	    net_read_some(fd, waste, sizeof(waste), w) > 0)
 		continue;
 }
 

@@ -53,8 +53,8 @@ int net_await(int fd, const struct net_wait *w);
 /* Pause; returns -1 with errno ETIMEDOUT when w->until has come. */
 int net_pause(const struct net_wait *w);
 
-/* Read exactly n bytes.  Returns n; less if the peer ended before; or -1. */
-ssize_t net_read(int fd, void *buf, size_t n, const struct net_wait *w);
+/* Read what is there, or comes first: 1..n bytes, 0 at the end, or -1. */
+ssize_t net_read_some(int fd, void *buf, size_t n, const struct net_wait *w);
 
 /* Write n bytes.  Returns 0, or -1 with errno. */
 int net_write(int fd, const void *buf, size_t n, const struct net_wait *w);

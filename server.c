@@ -87,8 +87,8 @@ serve(struct task *task)
 	char name[NET_NAME_MAX], why[LINK_WHY_MAX];
 
 	net_name(&s->from, name);
-	switch (link_accept(s->fd, &t->gate, s->ticket, &t->token, has_room,
-	    s, why)) {
+	switch (link_accept(s->fd, &s->from, &t->gate, &t->token, has_room, s,
+	    why)) {
 	case LINK_READY:
 		if (t->config->to.port == 0) {
 			serve_pipe(s, name);
@@ -119,10 +119,8 @@ take(struct tunnel *t, int fd, const struct net_addr *from)
 	if (s != NULL) {
 		s->fd = fd;
 		s->from = *from;
-		s->ticket = gate_enter(&t->gate, fd, from);
 		if (task_start(&s->task, serve) == 0)
 			return;
-		gate_leave(&t->gate, s->ticket);
 	}
 	stream_complain(t, s == NULL ? "no memory for another connection; it "
 	    "was reset" : "no thread for another connection; it was reset");
@@ -136,11 +134,10 @@ server_run(struct tunnel *t)
 	const struct config *c = t->config;
 	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
 	struct net_addr bound;
-	unsigned gate_max, left;
+	unsigned left;
 	int lfd;
 
-	stream_fit_limits(t, &gate_max);
-	gate_init(&t->gate, gate_max);
+	stream_fit_limits(t);
 	if ((lfd = dial_listen(&c->peer, SOCK_STREAM, &bound, why)) == -1) {
 		log_line(LOG_ERROR, "%s", why);
 		(void)task_finish(0);

@@ -16,7 +16,9 @@ enum {
 	COMPLAIN_MS = 1000,
 	EXHAUSTED_PAUSE_MS = 100,
 	STREAM_BUFS = 2 * CONN_FRAME_BUF + 2 * CONN_DATAGRAM_BUF,
-	SPARE_FDS = 32		/* listener, pipes, resolver, libc's own */
+	SPARE_FDS = 32,		/* listener, pipes, resolver, libc's own */
+	SPARE_TASKS = 32,	/* on their way in or out */
+	CROWD_PAUSE_MS = 10
 };
 
 void
@@ -116,11 +118,11 @@ stream_pipe_exit(const struct stream *s)
 }
 
 void
-stream_fit_limits(struct tunnel *t, unsigned *gate_max)
+stream_fit_limits(struct tunnel *t)
 {
 	const struct config *c = t->config;
 	unsigned per_stream = c->udp && c->role == OPT_CLIENT ? 3 : 2;
-	unsigned fds = 1024, fit;
+	unsigned fds = 1024, gate, fit;
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
@@ -129,18 +131,18 @@ stream_fit_limits(struct tunnel *t, unsigned *gate_max)
 		(void)getrlimit(RLIMIT_NOFILE, &rl);
 		fds = rl.rlim_cur < 1000000 ? (unsigned)rl.rlim_cur : 1000000;
 	}
-	*gate_max = fds / 4 < GATE_MAX ? fds / 4 : GATE_MAX;
-	if (c->role == OPT_CLIENT || *gate_max == 0)
-		*gate_max = 1;
-	fit = fds > SPARE_FDS + *gate_max + per_stream ?
-	    (fds - SPARE_FDS - *gate_max) / per_stream : 1;
-	t->max_streams = c->max_conns;
-	if (fit < c->max_conns) {
-		t->max_streams = fit;
+	gate = fds / 4 < GATE_MAX ? fds / 4 : GATE_MAX;
+	if (c->role == OPT_CLIENT || gate == 0)
+		gate = 1;
+	gate_init(&t->gate, gate);
+	fit = fds > SPARE_FDS + gate + per_stream ?
+	    (fds - SPARE_FDS - gate) / per_stream : 1;
+	t->max_streams = fit < c->max_conns ? fit : c->max_conns;
+	t->max_tasks = t->max_streams + gate + SPARE_TASKS;
+	if (fit < c->max_conns)
 		log_line(LOG_NOTE, "at most %u streams, not %lu: only %u "
 		    "descriptors are allowed (ulimit -n)", fit,
 		    (unsigned long)c->max_conns, fds);
-	}
 }
 
 void
@@ -171,6 +173,12 @@ stream_accept_all(struct tunnel *t, int lfd,
 	int fd;
 
 	for (;;) {
+		/* More than can be streams or wait at the gate are those that
+		 * have not had a turn yet: the next ones wait in the kernel. */
+		while (task_count() >= t->max_tasks && !task_stopping()) {
+			pause.until = task_now() + CROWD_PAUSE_MS;
+			(void)net_pause(&pause);
+		}
 		if ((fd = net_accept(lfd, &from)) != -1) {
 			take(t, fd, &from);
 			continue;

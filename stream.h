@@ -19,6 +19,7 @@ struct tunnel {
 	_Atomic unsigned carried;	/* streams being forwarded now */
 	_Atomic unsigned long last_id;
 	unsigned max_streams;		/* what the descriptors allow */
+	unsigned max_tasks;		/* accept no more while so many live */
 	struct gate gate;		/* server: not yet authenticated */
 	atomic_bool pipe_taken;		/* server: stdin/stdout have a client */
 	_Atomic int pipe_exit;		/* exit code once the pipe is over */
@@ -33,7 +34,6 @@ struct stream {
 	struct task task;		/* first: it is what task.c hands back */
 	struct tunnel *tunnel;
 	int fd;				/* what was accepted */
-	uint64_t ticket;		/* server: at the gate */
 	bool claimed;			/* server: the pipe is ours */
 	struct net_addr from;
 	struct flow flow;		/* client with -u */
@@ -62,9 +62,9 @@ enum pump_fate stream_carry(struct stream *s, const char *from,
 /* The exit code of a pipe that ended so, having said why it failed. */
 int stream_pipe_exit(const struct stream *s);
 
-/* Raise the descriptor limit to what is allowed, and set max_streams (and
- * *gate_max) to what fits into it; says so if that is less than was asked. */
-void stream_fit_limits(struct tunnel *t, unsigned *gate_max);
+/* Raise the descriptor limit to what is allowed, and fit max_streams,
+ * max_tasks and the gate into it; says so if that is less than was asked. */
+void stream_fit_limits(struct tunnel *t);
 
 /* Accept connections until stopped and give each to take(), which takes the
  * descriptor.  Running out of descriptors or memory is said and waited out. */
