@@ -230,6 +230,17 @@ met_itself(int fd, const struct net_addr *peer)
 	return strcmp(a, b) == 0;
 }
 
+/* Close what did not work out; errno says why and keeps saying it. */
+static int
+close_failed(int fd)
+{
+	int err = errno;
+
+	(void)close(fd);
+	errno = err;
+	return -1;
+}
+
 int
 net_connect(const struct net_addr *to, int type, int watch)
 {
@@ -243,34 +254,29 @@ net_connect(const struct net_addr *to, int type, int watch)
 	set_nonblock(fd, true);
 	rc = connect(fd, (const struct sockaddr *)&to->ss, to->len);
 	if (rc == -1 && errno != EINPROGRESS && errno != EINTR)
-		goto fail;
+		return close_failed(fd);
 	if (rc == -1) {
 		if (await(fd, POLLOUT, &w) == -1)
-			goto fail;
+			return close_failed(fd);
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1)
-			goto fail;
+			return close_failed(fd);
 		if (err != 0) {
 			errno = err;
-			goto fail;
+			return close_failed(fd);
 		}
 	}
 	if (type == SOCK_STREAM && met_itself(fd, to)) {
 		errno = ECONNREFUSED;
-		goto fail;
+		return close_failed(fd);
 	}
 	set_nonblock(fd, false);
 	return fd;
-fail:
-	err = errno;
-	(void)close(fd);
-	errno = err;
-	return -1;
 }
 
 int
 net_listen(const struct net_addr *at, int type, struct net_addr *bound)
 {
-	int fd, err;
+	int fd;
 
 	if ((fd = socket(at->ss.ss_family, type, 0)) == -1)
 		return -1;
@@ -282,20 +288,15 @@ net_listen(const struct net_addr *at, int type, struct net_addr *bound)
 	if (at->ss.ss_family == AF_INET6)
 		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	if (bind(fd, (const struct sockaddr *)&at->ss, at->len) == -1)
-		goto fail;
+		return close_failed(fd);
 	if (type == SOCK_STREAM && listen(fd, SOMAXCONN) == -1)
-		goto fail;
+		return close_failed(fd);
 	if (type == SOCK_STREAM)
 		set_nonblock(fd, true);
 	bound->len = sizeof(bound->ss);
 	if (getsockname(fd, (struct sockaddr *)&bound->ss, &bound->len) == -1)
-		goto fail;
+		return close_failed(fd);
 	return fd;
-fail:
-	err = errno;
-	(void)close(fd);
-	errno = err;
-	return -1;
 }
 
 int

@@ -8,7 +8,7 @@
 
 #include "opt.h"
 
-enum { SECONDS_MAX = 1000000 };	/* 11 days; pump.c counts ms in 32 bits */
+enum { SECONDS_MAX = 86400 };	/* pump.c counts milliseconds in 32 bits */
 
 struct opt {
 	char letter;		/* 0: none */
@@ -99,7 +99,7 @@ set_quiet(struct config *c, const char *s)
 }
 
 #define BOTH (OPT_SERVER | OPT_CLIENT)
-#define SECONDS "a whole number of seconds from 0 to 1000000"
+#define SECONDS "a whole number of seconds from 0 to 86400"
 
 static const struct opt opts[] = {
 	{ 0, "to", "HOST:PORT", "ADIT_TO", OPT_SERVER,
@@ -123,7 +123,7 @@ static const struct opt opts[] = {
 	    set_linger },
 	{ 0, "udp-idle", "SECONDS", "ADIT_UDP_IDLE", BOTH,
 	    "end a UDP flow that is silent for so long (120)",
-	    "a whole number of seconds from 1 to 1000000", set_udp_idle },
+	    "a whole number of seconds from 1 to 86400", set_udp_idle },
 	{ 0, "max-conns", "N", "ADIT_MAX_CONNS", BOTH,
 	    "at most so many streams at once (1024)",
 	    "a whole number from 1 to 65535", set_max_conns },
