@@ -62,9 +62,9 @@ static: build/static/adit
 # The other builds are whole at once: 21 small files.
 build/static/adit: $(SRCS) $(HDRS)
 	mkdir -p build/static
-	$(MUSL_CC) $(STD) -Os -static -ffunction-sections -fdata-sections \
+	$(MUSL_CC) $(STD) -Os -flto -static -ffunction-sections -fdata-sections \
 	    -fno-asynchronous-unwind-tables -Wl,--gc-sections \
-	    -Wl,-z,noseparate-code -Wl,-z,norelro -s -pthread -o $@ $(SRCS)
+	    -Wl,-z,noseparate-code -s -pthread -o $@ $(SRCS)
 
 build/posix/adit: $(SRCS) $(HDRS)
 	mkdir -p build/posix
