@@ -75,7 +75,7 @@ run_stream(struct task *task)
 	}
 	if (udp)
 		flow_close(&t->flows, &s->flow);
-	(void)atomic_fetch_sub(&t->carried, 1);
+	stream_give_room(t);
 }
 
 /* Start the stream of something local, or say why not.  Returns 0 or -1. */
@@ -84,27 +84,10 @@ start(struct stream *s)
 {
 	struct tunnel *t = s->tunnel;
 
-	(void)atomic_fetch_add(&t->carried, 1);
 	if (task_start(&s->task, run_stream) == 0)
 		return 0;
-	(void)atomic_fetch_sub(&t->carried, 1);
 	stream_complain(t, "no thread for another connection; it was reset");
 	return -1;
-}
-
-/* Is there room for one more?  Says so if not. */
-static bool
-has_room(struct tunnel *t, const struct net_addr *from)
-{
-	char name[NET_NAME_MAX], line[NET_NAME_MAX + 80];
-
-	if (atomic_load(&t->carried) < t->max_streams)
-		return true;
-	net_name(from, name);
-	(void)snprintf(line, sizeof(line), "at the limit of %u streams: %s "
-	    "refused (--max-conns)", t->max_streams, name);
-	stream_complain(t, line);
-	return false;
 }
 
 static void
@@ -112,16 +95,20 @@ take_connection(struct tunnel *t, int fd, const struct net_addr *from)
 {
 	struct stream *s = NULL;
 
-	if (has_room(t, from)) {
-		if ((s = stream_new(t)) != NULL) {
-			s->fd = fd;
-			s->from = *from;
-			if (start(s) == 0)
-				return;
-		} else
-			stream_complain(t, "no memory for another "
-			    "connection; it was reset");
+	if (!stream_take_room(t, from))
+		goto refused;
+	if ((s = stream_new(t)) == NULL) {
+		stream_complain(t, "no memory for another connection; it was "
+		    "reset");
+		goto full;
 	}
+	s->fd = fd;
+	s->from = *from;
+	if (start(s) == 0)
+		return;
+full:
+	stream_give_room(t);
+refused:
 	stream_free(s);
 	(void)close(fd);
 }
@@ -132,13 +119,12 @@ take_datagram(struct tunnel *t, const struct net_addr *from, const void *p,
 {
 	struct stream *s;
 
-	if (flow_push(&t->flows, from, p, n) || !has_room(t, from))
+	if (flow_push(&t->flows, from, p, n) || !stream_take_room(t, from))
 		return;
 	if ((s = stream_new(t)) == NULL ||
 	    flow_open(&t->flows, &s->flow, from) == -1) {
 		stream_complain(t, "no memory or descriptor for another flow");
-		stream_free(s);
-		return;
+		goto full;
 	}
 	s->from = *from;
 	(void)flow_push(&t->flows, from, p, n);
@@ -146,6 +132,8 @@ take_datagram(struct tunnel *t, const struct net_addr *from, const void *p,
 		return;
 	flow_close(&t->flows, &s->flow);
 	(void)close(s->flow.out_fd);
+full:
+	stream_give_room(t);
 	stream_free(s);
 }
 

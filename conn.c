@@ -145,15 +145,11 @@ read_stdio(struct conn *c, void *buf, size_t cap)
 	}
 	if (p[1].revents != 0)		/* a stop ends stdin */
 		return 0;
-	if ((p[3].revents & POLLERR) != 0) {
-		errno = ECONNRESET;
-		return -1;
-	}
 	if ((p[2].revents & POLLERR) != 0 && !atomic_load(&c->ended)) {
 		errno = EPIPE;
 		return -1;
 	}
-	if (p[0].revents != 0)
+	if ((p[3].revents & POLLERR) == 0 && p[0].revents != 0)
 		return tick_on_eintr(read(c->rfd, buf, cap));
 	errno = EAGAIN;
 	return -1;

@@ -50,9 +50,8 @@ void conn_tcp(struct conn *c, int fd, const char *name);
 /* The same, carrying datagrams.  bufs: 2 * CONN_FRAME_BUF bytes, borrowed. */
 void conn_framed(struct conn *c, int fd, const char *name, uint8_t *bufs);
 
-/* Make a conn of descriptors 0 and 1.  A reader of stdin also notices the
- * death of the socket `watch`, which stdout's writer could be too stuck to
- * see. */
+/* Make a conn of descriptors 0 and 1.  The death of the socket `watch` wakes
+ * a reader of stdin (a tick); stdout's writer could be too stuck to see it. */
 void conn_stdio(struct conn *c, int watch);
 
 /* Make a conn of datagram sockets: takes rfd; borrows wfd, unless it is the

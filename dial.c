@@ -35,8 +35,8 @@ dial_host(const struct hostport *hp, int type, int watch,
 	if (err != ECANCELED && err != ECONNABORTED)
 		err = first_err;
 	text_hostport_name(hp, name);
-	(void)snprintf(why, DIAL_WHY_MAX, "cannot connect to %s: %s%s", name,
-	    strerror(err), err == ECONNREFUSED ? " (is it running?)" : "");
+	(void)snprintf(why, DIAL_WHY_MAX, "cannot connect to %s: %s", name,
+	    strerror(err));
 	errno = err;
 	return -1;
 }

@@ -56,60 +56,6 @@ evict(struct gate *g, struct gate_slot *s)
 	vacate(g, s);
 }
 
-uint64_t
-gate_enter(struct gate *g, int fd, const struct net_addr *from)
-{
-	struct gate_slot *s, *vacant = NULL, *victim = NULL, *mate = NULL;
-	uint8_t source[16];
-	int64_t now = task_now();
-	uint64_t ticket;
-	unsigned i, mates = 0;
-
-	source_of(from, source);
-	(void)pthread_mutex_lock(&g->mu);
-	for (i = 0; i < g->max; i++) {
-		s = &g->slot[i];
-		if (s->ticket == 0) {
-			vacant = s;
-			continue;
-		}
-		if (memcmp(s->source, source, 16) == 0) {
-			mates++;
-			if (now - s->since >= GATE_GRACE_MS &&
-			    (mate == NULL || s->ticket < mate->ticket))
-				mate = s;
-		}
-		/* Of the largest source, the one that has waited longest: an
-		 * honest client is through in a round trip. */
-		if (victim == NULL || s->mates > victim->mates ||
-		    (s->mates == victim->mates && s->ticket < victim->ticket))
-			victim = s;
-	}
-	if (mates >= GATE_PER_SOURCE && mate != NULL) {
-		evict(g, mate);
-		vacant = mate;
-		mates--;
-	} else if (vacant == NULL) {
-		evict(g, victim);
-		vacant = victim;
-		if (memcmp(victim->source, source, 16) == 0)
-			mates--;
-	}
-	ticket = ++g->next_ticket;
-	vacant->ticket = ticket;
-	memcpy(vacant->source, source, 16);
-	vacant->fd = fd;
-	vacant->since = now;
-	vacant->delayed = false;
-	for (i = 0; i < g->max; i++) {
-		if (g->slot[i].ticket != 0 &&
-		    memcmp(g->slot[i].source, source, 16) == 0)
-			g->slot[i].mates = mates + 1;
-	}
-	(void)pthread_mutex_unlock(&g->mu);
-	return ticket;
-}
-
 static struct gate_slot *
 find(struct gate *g, uint64_t ticket)
 {
@@ -120,6 +66,87 @@ find(struct gate *g, uint64_t ticket)
 			return &g->slot[i];
 	}
 	return NULL;
+}
+
+static unsigned
+count_mates(const struct gate *g, const uint8_t source[16])
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < g->max; i++) {
+		if (g->slot[i].ticket != 0 &&
+		    memcmp(g->slot[i].source, source, 16) == 0)
+			n++;
+	}
+	return n;
+}
+
+/* Of one source, the one that has waited longest, if that is long enough:
+ * an honest client is through in a round trip. */
+static struct gate_slot *
+oldest_mate(struct gate *g, const uint8_t source[16], int64_t now)
+{
+	struct gate_slot *s, *oldest = NULL;
+	unsigned i;
+
+	for (i = 0; i < g->max; i++) {
+		s = &g->slot[i];
+		if (s->ticket != 0 && now - s->since >= GATE_GRACE_MS &&
+		    memcmp(s->source, source, 16) == 0 &&
+		    (oldest == NULL || s->ticket < oldest->ticket))
+			oldest = s;
+	}
+	return oldest;
+}
+
+/* Of the largest source, the one that has waited longest; all are taken. */
+static struct gate_slot *
+largest(struct gate *g)
+{
+	struct gate_slot *s, *found = &g->slot[0];
+	unsigned i;
+
+	for (i = 1; i < g->max; i++) {
+		s = &g->slot[i];
+		if (s->mates > found->mates || (s->mates == found->mates &&
+		    s->ticket < found->ticket))
+			found = s;
+	}
+	return found;
+}
+
+uint64_t
+gate_enter(struct gate *g, int fd, const struct net_addr *from)
+{
+	struct gate_slot *s;
+	uint8_t source[16];
+	int64_t now = task_now();
+	uint64_t ticket;
+	unsigned i, mates;
+
+	source_of(from, source);
+	(void)pthread_mutex_lock(&g->mu);
+	while (count_mates(g, source) >= GATE_PER_SOURCE &&
+	    (s = oldest_mate(g, source, now)) != NULL)
+		evict(g, s);
+	if ((s = find(g, 0)) == NULL) {
+		s = largest(g);
+		evict(g, s);
+	}
+	ticket = ++g->next_ticket;
+	s->ticket = ticket;
+	memcpy(s->source, source, 16);
+	s->fd = fd;
+	s->since = now;
+	s->delayed = false;
+	mates = count_mates(g, source);
+	for (i = 0; i < g->max; i++) {
+		if (g->slot[i].ticket != 0 &&
+		    memcmp(g->slot[i].source, source, 16) == 0)
+			g->slot[i].mates = mates;
+	}
+	(void)pthread_mutex_unlock(&g->mu);
+	return ticket;
 }
 
 bool

@@ -200,8 +200,12 @@ link_dial(const struct hostport *hp, const struct token *t, int watch,
 	size_t n;
 	int fd;
 
-	if ((fd = dial_host(hp, SOCK_STREAM, watch, peer, why)) == -1)
-		return errno == ECANCELED ? LINK_STOPPED : LINK_FAILED;
+	if ((fd = dial_host(hp, SOCK_STREAM, watch, peer, detail)) == -1) {
+		verdict = errno == ECANCELED ? LINK_STOPPED : LINK_FAILED;
+		(void)snprintf(why, LINK_WHY_MAX, "%.450s%s", detail,
+		    errno == ECONNREFUSED ? " (is the server running?)" : "");
+		return verdict;
+	}
 	w.until = task_now() + LINK_HANDSHAKE_MS;
 	n = proto_hello_put(t, hello);
 	if (net_write(fd, hello, n, &w) == -1)

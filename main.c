@@ -24,19 +24,19 @@ enum { EXIT_DONE = 0, EXIT_LOCAL = 1, EXIT_USAGE = 2 };
 static struct tunnel tunnel;
 
 /* Descriptors 0, 1 and 2 may have been closed by whoever started us.  Then
- * the next socket would get their numbers, and be written to as stdout. */
+ * the next socket would get their numbers, and be written to as stdout.  What
+ * stands in for them can be read but not written: a closed stdout loses
+ * nothing silently. */
 static int
 hold_stdio(void)
 {
 	int fd;
 
-	do {
-		if ((fd = open("/dev/null", O_RDWR)) == -1)
-			return fcntl(STDIN_FILENO, F_GETFD) != -1 &&
-			    fcntl(STDOUT_FILENO, F_GETFD) != -1 &&
-			    fcntl(STDERR_FILENO, F_GETFD) != -1 ? 0 : -1;
-	} while (fd <= STDERR_FILENO);
-	(void)close(fd);
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", O_RDONLY) != fd)
+			return -1;
+	}
 	return 0;
 }
 
@@ -45,6 +45,20 @@ print(const char *text, size_t n)
 {
 	return fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0 ?
 	    EXIT_DONE : EXIT_LOCAL;
+}
+
+/* The usage on stderr, after a mistake that leaves open what was meant. */
+static void
+remind(void)
+{
+	char text[OPT_USAGE_MAX];
+	char *line = text, *end;
+
+	(void)opt_usage(text);
+	while ((end = strchr(line, '\n')) != NULL) {
+		log_line(LOG_ERROR, "%.*s", (int)(end - line), line);
+		line = end + 1;
+	}
 }
 
 static int
@@ -83,7 +97,10 @@ run(enum opt_role role, int argc, char **argv)
 	case OPT_RUN:
 		break;
 	}
-	if (token_get(&tunnel.token, config.token_arg, why) == -1) {
+	code = token_get(&tunnel.token, config.token_arg, why);
+	if (config.token_env != NULL)	/* one that was not used is one, too */
+		secret_wipe(config.token_env, strlen(config.token_env));
+	if (code == -1) {
 		log_line(LOG_ERROR, "%s", why);
 		return EXIT_USAGE;
 	}
@@ -134,9 +151,10 @@ main(int argc, char **argv)
 	if (argc > 1 && (strcmp(argv[1], "--version") == 0 ||
 	    strcmp(argv[1], "-V") == 0))
 		return version();
-	log_line(LOG_ERROR, argc > 1 ? "unknown command '%.64s': it is "
-	    "server or client (see adit --help)" : "what shall it be: adit "
-	    "server or adit client? (see adit --help)",
-	    argc > 1 ? argv[1] : "");
+	if (argc > 1)
+		log_line(LOG_ERROR, "unknown command '%.64s': it is server or "
+		    "client (see adit --help)", argv[1]);
+	else
+		remind();
 	return EXIT_USAGE;
 }

@@ -275,8 +275,7 @@ read_positional(struct config *c, int n, char **pos, char *why)
 	}
 	/* Before the port is looked at and quoted: with one argument left out
 	 * it could be the token that stands in the port's place. */
-	c->token_arg = n == 3 ? pos[2] : getenv("ADIT_TOKEN");
-	c->token_in_env = n < 3;
+	c->token_arg = n == 3 ? pos[2] : c->token_env;
 	if (c->token_arg == NULL)
 		return wrong(why, "no token: give one behind the port, as "
 		    "TOKEN, @FILE or - (to be asked), or in ADIT_TOKEN");
@@ -321,6 +320,7 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 
 	memset(c, 0, sizeof(*c));
 	c->role = role;
+	c->token_env = getenv("ADIT_TOKEN");
 	c->drain_s = 5;
 	c->linger_s = 7200;
 	c->udp_idle_s = 120;

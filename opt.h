@@ -23,7 +23,7 @@ struct config {
 	enum opt_role role;
 	struct hostport peer;	/* where to listen (server) or to dial */
 	char *token_arg;	/* in argv or the environment; see token.h */
-	bool token_in_env;
+	char *token_env;	/* ADIT_TOKEN, used or not; NULL if not set */
 	struct hostport to;	/* port 0: not given */
 	struct hostport listen;	/* has_listen: port 0 means any */
 	bool has_listen;

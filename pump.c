@@ -39,18 +39,32 @@ enum {
 
 /* Settle how this ends; the first to speak is right. */
 static void
-settle(struct pump *p, enum pump_fate fate, const struct conn *lost, int err)
+settle(struct pump *p, enum pump_fate fate, const struct conn *lost, int err,
+    bool writing)
 {
 	(void)pthread_mutex_lock(&p->mu);
 	if (p->fate == PUMP_RUNNING) {
 		p->fate = fate;
 		p->lost = lost;
 		p->lost_errno = err;
+		p->lost_writing = writing;
 	}
 	atomic_store(&p->broken, true);
 	(void)pthread_cond_broadcast(&p->changed);
 	(void)pthread_mutex_unlock(&p->mu);
 	task_kick_other(p->task);
+}
+
+static void
+end_both(struct pump *p, enum pump_fate fate)
+{
+	settle(p, fate, NULL, 0, false);
+}
+
+static void
+lose(struct pump *p, const struct conn *c, int err, bool writing)
+{
+	settle(p, PUMP_LOST, c, err, writing);
 }
 
 static bool
@@ -76,44 +90,38 @@ look_around(struct pump *p)
 	if (atomic_load(&p->broken))
 		return false;
 	if (task_killed())
-		settle(p, PUMP_STOPPED, NULL, 0);
+		end_both(p, PUMP_STOPPED);
 	else if (task_stopping() && datagrams)
-		settle(p, PUMP_DONE, NULL, 0);
+		end_both(p, PUMP_DONE);
 	else if (task_stopping() && pipe && quiet >= PIPE_QUIET_MS &&
 	    now - task_stopped_ms() >= PIPE_QUIET_MS)
-		settle(p, PUMP_STOPPED, NULL, 0);
+		end_both(p, PUMP_STOPPED);
 	else if (p->idle_ms > 0 && quiet >= p->idle_ms)
-		settle(p, datagrams ? PUMP_DONE : PUMP_IDLE, NULL, 0);
+		end_both(p, datagrams ? PUMP_DONE : PUMP_IDLE);
 	else if (p->linger_ms > 0 && quiet >= p->linger_ms && !pipe &&
 	    half_closed(p))
-		settle(p, PUMP_LINGERED, NULL, 0);
+		end_both(p, PUMP_LINGERED);
 	else
 		return true;
 	return false;
 }
 
 /* A call on `c` failed with errno.  Returns true if it was only a tick and
- * the lane goes on. */
+ * the lane goes on.  While a lane is stuck on one side nobody might be
+ * touching the other, so this is when to see whether it still is there. */
 static bool
 only_a_tick(struct lane *l, const struct conn *c)
 {
-	if (errno != EAGAIN) {
-		settle(l->pump, PUMP_LOST, c, errno);
-		return false;
-	}
-	return look_around(l->pump);
-}
+	const struct conn *other = c == l->from ? l->to : l->from;
 
-/* The same for the writing side.  While it is stuck nobody reads the other
- * one, so this is when to see whether anybody still is there. */
-static bool
-only_a_write_tick(struct lane *l)
-{
-	if (errno == EAGAIN && conn_gone(l->from)) {
-		settle(l->pump, PUMP_LOST, l->from, ECONNRESET);
-		return false;
-	}
-	return only_a_tick(l, l->to);
+	if (errno != EAGAIN)
+		/* A reader of stdin says EPIPE if stdout has no reader. */
+		lose(l->pump, c, errno, c == l->to || errno == EPIPE);
+	else if (conn_gone(other))
+		lose(l->pump, other, ECONNRESET, c == l->from);
+	else
+		return look_around(l->pump);
+	return false;
 }
 
 static ssize_t
@@ -144,11 +152,11 @@ lane_write(struct lane *l, size_t n)
 			put = conn_write(l->to, buf + off, n - off);
 		if (put >= 0)
 			off += (size_t)put;
-		else if (!only_a_write_tick(l))
+		else if (!only_a_tick(l, l->to))
 			return -1;
 	} while (off < n || put == -1);
 	while (conn_flush(l->to) == -1) {
-		if (!only_a_write_tick(l))
+		if (!only_a_tick(l, l->to))
 			return -1;
 	}
 	l->moved += n;
@@ -197,9 +205,9 @@ lane_run(struct lane *l)
 		return;
 	/* A flow of datagrams has no half: its end is the end of both. */
 	if (p->bufs != NULL)
-		settle(p, PUMP_DONE, NULL, 0);
+		end_both(p, PUMP_DONE);
 	while (conn_end(l->to) == -1) {
-		if (!only_a_write_tick(l))
+		if (!only_a_tick(l, l->to))
 			return;
 	}
 }
@@ -232,9 +240,9 @@ watch(struct pump *p, const struct lane *other)
 		if (atomic_load(&p->broken))
 			task_kick_other(p->task);
 		else if (conn_gone(p->local))
-			settle(p, PUMP_LOST, p->local, ECONNRESET);
+			lose(p, p->local, ECONNRESET, false);
 		else if (conn_gone(p->tunnel))
-			settle(p, PUMP_LOST, p->tunnel, ECONNRESET);
+			lose(p, p->tunnel, ECONNRESET, false);
 		else
 			(void)look_around(p);
 		(void)pthread_mutex_lock(&p->mu);
@@ -315,6 +323,7 @@ pump_run(struct pump *p)
 	p->fate = PUMP_RUNNING;
 	p->lost = NULL;
 	p->lost_errno = 0;
+	p->lost_writing = false;
 	set_ticks(p);
 	lane_init(p, 0, p->local, p->tunnel);
 	lane_init(p, 1, p->tunnel, p->local);

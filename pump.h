@@ -51,7 +51,7 @@ struct pump {
 	uint32_t linger_ms;	/* 0: no limit */
 	uint8_t *bufs;		/* datagrams: 2 * CONN_DATAGRAM_BUF, borrowed */
 
-	pthread_mutex_t mu;	/* guards fate, lost, lost_errno, lane.over */
+	pthread_mutex_t mu;	/* guards fate, lost*, lane.over */
 	pthread_cond_t changed;
 	_Atomic uint32_t last_ms;	/* when bytes last moved */
 	atomic_bool broken;	/* both directions must end now */
@@ -60,6 +60,7 @@ struct pump {
 	enum pump_fate fate;
 	const struct conn *lost;
 	int lost_errno;
+	bool lost_writing;	/* to it, not reading from it */
 	uint64_t sent, received;	/* local to tunnel, tunnel to local */
 };
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "dial.h"
@@ -23,12 +24,8 @@ has_room(void *arg)
 
 	if (t->config->to.port == 0)
 		s->claimed = !atomic_exchange(&t->pipe_taken, true);
-	else {
-		s->claimed = atomic_fetch_add(&t->carried, 1) <
-		    t->max_streams;
-		if (!s->claimed)
-			(void)atomic_fetch_sub(&t->carried, 1);
-	}
+	else
+		s->claimed = stream_take_room(t, &s->from);
 	return s->claimed;
 }
 
@@ -40,7 +37,7 @@ give_room_back(struct stream *s)
 	if (s->tunnel->config->to.port == 0)
 		atomic_store(&s->tunnel->pipe_taken, false);
 	else
-		(void)atomic_fetch_sub(&s->tunnel->carried, 1);
+		stream_give_room(s->tunnel);
 }
 
 static void
@@ -65,6 +62,9 @@ serve_service(struct stream *s, const char *name)
 	fd = dial_host(&c->to, c->udp ? SOCK_DGRAM : SOCK_STREAM, s->fd, &to,
 	    why);
 	if (fd == -1) {
+		if (errno == ECONNREFUSED)
+			(void)strncat(why, " (is the service running?)",
+			    sizeof(why) - strlen(why) - 1);
 		if (errno != ECANCELED && errno != ECONNABORTED)
 			stream_complain(s->tunnel, why);
 		(void)close(s->fd);	/* a reset: nobody is there */

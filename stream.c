@@ -58,6 +58,27 @@ stream_new(struct tunnel *t)
 	return s;
 }
 
+bool
+stream_take_room(struct tunnel *t, const struct net_addr *from)
+{
+	char name[NET_NAME_MAX], line[NET_NAME_MAX + 80];
+
+	if (atomic_fetch_add(&t->carried, 1) < t->max_streams)
+		return true;
+	(void)atomic_fetch_sub(&t->carried, 1);
+	net_name(from, name);
+	(void)snprintf(line, sizeof(line), "at the limit of %u streams: %s "
+	    "refused (--max-conns)", t->max_streams, name);
+	stream_complain(t, line);
+	return false;
+}
+
+void
+stream_give_room(struct tunnel *t)
+{
+	(void)atomic_fetch_sub(&t->carried, 1);
+}
+
 void
 stream_set_remote(struct stream *s, int fd, const char *name)
 {
@@ -108,8 +129,8 @@ stream_pipe_exit(const struct stream *s)
 		return 0;
 	pump_reason(p, reason);
 	if (p->fate == PUMP_LOST && p->lost == &s->local) {
-		log_line(LOG_ERROR, p->lost_errno == EPIPE ?
-		    "cannot write to stdout: %s" : "stdin or stdout: %s",
+		log_line(LOG_ERROR, "cannot %s: %s", p->lost_writing ?
+		    "write to stdout" : "read from stdin",
 		    strerror(p->lost_errno));
 		return 1;
 	}

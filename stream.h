@@ -50,6 +50,11 @@ void stream_free(struct stream *s);
 /* Free all that have ended. */
 void stream_reap(void);
 
+/* Count one more stream, or say that there is no room for the one from there;
+ * count one less. */
+bool stream_take_room(struct tunnel *t, const struct net_addr *from);
+void stream_give_room(struct tunnel *t);
+
 /* Make s->remote of the tunnel's TCP socket: takes fd. */
 void stream_set_remote(struct stream *s, int fd, const char *name);
 

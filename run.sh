@@ -1,0 +1,360 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# run.sh - install what is missing, build, ask what to run, run it.
+#
+# stdin and stdout belong to the tunnel: everything this script says goes to
+# stderr, it reads its answers line by line, and no command it starts may
+# touch stdin.  The token goes to adit by the environment, never by argv.
+
+usage() {
+	cat <<'END'
+usage: ./run.sh                     ask for everything, then run
+       ./run.sh server ARGUMENTS    adit server ARGUMENTS
+       ./run.sh client ARGUMENTS    adit client ARGUMENTS
+       ./run.sh --help
+
+Installs a C compiler and make if they are missing (Debian, Ubuntu), builds
+adit beside this script, and runs it.  An empty answer takes the [default].
+Answers may also come from a pipe, one a line; what follows them is the
+tunnel's input.
+
+    ./run.sh server 0.0.0.0 7000 - --to 127.0.0.1:5432
+    ./run.sh client a.example 7000 - --listen 5432
+
+The - asks for the token.  A TOKEN may stand there too, but other users of the
+machine can see it while this script builds.
+END
+}
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+die() {
+	die_code=$1
+	shift
+	say "run.sh: $*"
+	exit "${die_code}"
+}
+
+# --- what a build needs ----------------------------------------------------
+
+have() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+# A compiler without the C library's headers is no use (package libc6-dev).
+cc_works() {
+	have cc && printf '#include <pthread.h>\n' |
+	    cc -E -x c - >/dev/null 2>&1
+}
+
+is_debian() {
+	[ -f /etc/debian_version ] && have apt-get
+}
+
+# as_root COMMAND...: run it as root, by sudo if need be.
+as_root() {
+	if [ "${uid}" -eq 0 ]; then
+		"$@" </dev/null >&2
+	else
+		sudo "$@" </dev/null >&2
+	fi
+}
+
+apt_get() {
+	as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a \
+	    apt-get -q -o DPkg::Lock::Timeout=120 "$@"
+}
+
+install_missing() {
+	packages=
+	cc_works || packages='gcc libc6-dev'
+	have make || packages="${packages:+${packages} }make"
+	[ -n "${packages}" ] || return 0
+
+	command="apt-get update && apt-get install -y ${packages}"
+	uid=$(id -u)
+	if [ "${uid}" -ne 0 ]; then
+		have sudo || die 1 "missing: ${packages}; as root, run:" \
+		    "${command}"
+		command="sudo apt-get update && sudo ${command#*&& }"
+	fi
+	say "installing ${packages}"
+	# The package lists may be missing (a fresh container) or old, but with
+	# good ones, or a local cache, there is no need to fetch them again.
+	# shellcheck disable=SC2086 # a list of words
+	apt_get install -y --no-install-recommends ${packages} >/dev/null 2>&1 ||
+	    { apt_get update && apt_get install -y --no-install-recommends \
+	    ${packages}; } || die 1 "cannot install ${packages}; run: ${command}"
+}
+
+check_tools() {
+	if is_debian; then
+		install_missing
+	elif ! have cc || ! have make; then
+		die 1 'needs a C compiler (cc) and make: packages gcc and make,' \
+		    'with the headers of the C library'
+	fi
+}
+
+build() {
+	[ -x "${dir}/adit" ] || say 'building adit'
+	log=$(cd "${dir}" && make </dev/null 2>&1) || {
+		say "${log}"
+		die 1 "make failed in ${dir}"
+	}
+}
+
+# Two of these at once in one directory (a server here, a client in the next
+# window) must not build over each other: the second waits.
+setup() {
+	[ -f "${dir}/Makefile" ] ||
+	    die 1 "no Makefile in ${dir}: run.sh belongs beside the sources"
+	if have flock; then
+		exec 9<"${dir}/Makefile"
+		flock 9
+	fi
+	check_tools
+	build
+	exec 9<&-
+}
+
+# --- questions -------------------------------------------------------------
+
+# ask PROMPT DEFAULT: the answer is in $answer, without surrounding blanks.
+ask() {
+	printf '%s%s: ' "$1" "${2:+ [$2]}" >&2
+	answer=
+	read -r answer || [ -n "${answer}" ] || {
+		say ''
+		die 2 'end of input before all was answered'
+	}
+	[ -n "${answer}" ] || answer=$2
+}
+
+is_host() {
+	case $1 in
+	'' | -* | *[!A-Za-z0-9.:_%[\]-]*) return 1 ;;
+	*) return 0 ;;
+	esac
+}
+
+# is_port WORD MINIMUM
+is_port() {
+	case $1 in
+	'' | *[!0-9]* | ??????*) return 1 ;;
+	*) [ "$1" -ge "$2" ] && [ "$1" -le 65535 ] ;;
+	esac
+}
+
+# is_hostport WORD MINIMUM: HOST:PORT, an IPv6 address in brackets.
+is_hostport() {
+	case $1 in
+	\[*:*\]:*) ;;
+	*:*:* | *\[* | *\]*) return 1 ;;
+	*:*) ;;
+	*) return 1 ;;
+	esac
+	is_host "${1%:*}" && is_port "${1##*:}" "$2"
+}
+
+ask_mode() {
+	while :; do
+		ask 'Mode (server/client)' server
+		case ${answer} in
+		server | s) mode=server && return ;;
+		client | c) mode=client && return ;;
+		*) say 'please answer server or client' ;;
+		esac
+	done
+}
+
+ask_address() {
+	while :; do
+		if [ "${mode}" = server ]; then
+			ask 'Address to listen on' 0.0.0.0
+		else
+			ask 'Address of the server' ''
+		fi
+		address=${answer}
+		is_host "${address}" && return
+		if [ -z "${address}" ]; then
+			say 'a client needs the name or the address of its server'
+		else
+			say 'that is no name, IPv4 or IPv6 address (the port is asked next)'
+		fi
+	done
+}
+
+ask_port() {
+	least=1
+	[ "${mode}" = client ] || least=0	# the system's choice
+	while :; do
+		ask Port 7000
+		port=${answer}
+		is_port "${port}" "${least}" && return
+		say "a port is a number from ${least} to 65535"
+	done
+}
+
+# The terminal is never left without echo.  ^Z is ignored meanwhile, for the
+# same reason.
+echo_off() {
+	[ -t 0 ] || return 0
+	tty=$(stty -g) || return 0
+	trap 'stty "${tty}"' EXIT
+	for signal in HUP INT QUIT TERM; do
+		# shellcheck disable=SC2064 # the name of this signal, now
+		trap "echo_on; kill -s ${signal} \$\$" "${signal}"
+	done
+	trap '' TSTP
+	stty -echo
+}
+
+echo_on() {
+	[ -n "${tty}" ] || return 0
+	stty "${tty}"
+	tty=
+	trap - EXIT HUP INT QUIT TERM TSTP
+	printf '\n' >&2
+}
+
+ask_token() {
+	generated=no
+	while :; do
+		token=
+		tty=
+		echo_off	# before the prompt: people type ahead
+		printf 'Token, not shown [generate a strong one]: ' >&2
+		IFS= read -r token || [ -n "${token}" ] || {
+			echo_on
+			[ -t 0 ] || say ''
+			die 2 'end of input before all was answered'
+		}
+		echo_on
+		if [ "${#token}" -gt 1024 ]; then
+			say 'a token has at most 1024 bytes'
+			continue
+		fi
+		# adit takes these for a question and for a file's name.
+		case ${token} in
+		- | @*) say 'a token is not - and does not begin with @' ;;
+		*) break ;;
+		esac
+	done
+	[ -n "${token}" ] || generate_token
+}
+
+# 24 of 31 letters and digits, none easily taken for another: 118 bits.
+generate_token() {
+	token=$(dd if=/dev/urandom bs=1024 count=1 2>/dev/null |
+	    tr -dc 'a-hjkmnp-z2-9' | cut -c 1-24)
+	[ "${#token}" -eq 24 ] || die 1 'cannot read /dev/urandom'
+	generated=yes
+}
+
+ask_join() {
+	while :; do
+		if [ "${mode}" = server ]; then
+			ask 'Service to offer, HOST:PORT' 'stdin/stdout'
+		else
+			ask 'Local port to listen on' 'stdin/stdout'
+		fi
+		join=${answer}
+		[ "${join}" != 'stdin/stdout' ] || { join= && return; }
+		if [ "${mode}" = server ]; then
+			is_hostport "${join}" 1 && return
+			say 'a service is HOST:PORT, such as 127.0.0.1:5432 or [::1]:22'
+		else
+			is_port "${join}" 0 && return
+			is_hostport "${join}" 0 && return
+			say 'that is no port (0 to 65535) nor IP:PORT'
+		fi
+	done
+}
+
+# The address by which the other side may reach this one: a guess.
+own_address() {
+	case ${address} in
+	0.0.0.0 | :: | '[::]') ;;
+	*) printf '%s' "${address}" && return ;;
+	esac
+	addresses=$(hostname -I 2>/dev/null </dev/null)
+	for guess in ${addresses}; do
+		case ${guess} in
+		*:*) ;;
+		*) printf '%s' "${guess}" && return ;;
+		esac
+	done
+	printf 'YOUR-ADDRESS'
+}
+
+# Only a token that was made here is ever shown, because the other side's
+# person needs it.
+show_other_side() {
+	shown_port=${port}
+	if [ "${mode}" = server ]; then
+		[ "${port}" -ne 0 ] || shown_port=PORT
+		shown_address=$(own_address)
+		listen=${join##*:}
+		# Ports below 1024 need root: 22 becomes 8022, 80 becomes 8080.
+		[ -z "${listen}" ] || [ "${listen}" -ge 1024 ] ||
+		    listen=$((listen + 8000))
+		line="client ${shown_address} ${shown_port} ${token}"
+		line="${line}${listen:+ --listen ${listen}}"
+	else
+		line="server 0.0.0.0 ${port} ${token}"
+		line="${line}${join:+ --to HOST:PORT}"
+	fi
+	say ''
+	say 'For the other side (shown this once):'
+	say ''
+	say "    ./run.sh ${line}"
+	say ''
+	[ "${shown_port}" != PORT ] || say 'PORT: the number in the next lines'
+	if [ "${mode}" = client ]; then
+		printf 'Enter here once it runs there: ' >&2
+		read -r answer || say ''
+	fi
+}
+
+# --- the three ways in -----------------------------------------------------
+
+LC_ALL=C	# bytes, not characters, in tr, cut, ranges and lengths
+unset CDPATH
+dir=$(cd -P -- "$(dirname -- "$0")" && pwd) || die 1 "cannot find $0"
+
+case ${1-} in
+server | client)
+	setup
+	exec "${dir}/adit" "$@"
+	;;
+-h | --help)
+	usage
+	exit 0
+	;;
+'')
+	[ "$#" -eq 0 ] || die 2 'an empty argument; try ./run.sh --help'
+	;;
+*)
+	die 2 "unknown argument $1; try ./run.sh --help"
+	;;
+esac
+
+setup
+ask_mode
+ask_address
+ask_port
+ask_token
+ask_join
+[ "${generated}" = no ] || show_other_side
+
+set -- "${mode}" "${address}" "${port}"
+if [ -n "${join}" ]; then
+	[ "${mode}" = server ] && set -- "$@" --to "${join}"
+	[ "${mode}" = client ] && set -- "$@" --listen "${join}"
+fi
+ADIT_TOKEN=${token}
+export ADIT_TOKEN
+exec "${dir}/adit" "$@"

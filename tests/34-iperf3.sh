@@ -1,0 +1,24 @@
+#!/bin/sh
+# Goal: iperf3 with a control connection and four data connections works, both ways and both at once.
+# Modes: native
+. "${0%/*}/lib.sh"
+
+start_peer free serve hold
+serving free
+at=$(addr_of free)
+kill_now free
+start iperf iperf3 -s -B 127.0.0.1 -p "${at##*:}"
+wait_for 10 eval "ss -Htln | grep -q ':${at##*:} '"
+tunnel "$at" -v
+
+for flag in '' -R --bidir; do
+	check "iperf3 -P 4 $flag"
+	# shellcheck disable=SC2086 # one word or none
+	expect_ok iperf3 -c 127.0.0.1 -p "${ENTRY##*:}" -P 4 -t 2 -f M $flag
+	got=$(sed -n 's/.*SUM.* \([0-9]*\)[.0-9]* MBytes\/sec.*receiver.*/\1/p' \
+	    last.out | head -n 1)
+	expect_range "${got:-0}" 10 1000000
+done
+wait_for 10 has_lines 19 client.err '^stream [0-9]+ closed after '
+wait_for 10 back_to_baseline server
+finish
