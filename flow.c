@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* flow.c - UDP datagrams to the flows they belong to. */
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -23,39 +22,11 @@ flow_table_init(struct flow_table *t)
 	(void)pthread_mutex_init(&t->mu, NULL);
 }
 
-/* The part of an address that tells sources apart: port and host.  (Not all
- * of the structure: it has padding, and IPv6's flow label may change.) */
-static size_t
-identity(const struct net_addr *a, uint8_t id[22])
-{
-	const struct sockaddr_in *four = (const struct sockaddr_in *)&a->ss;
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&a->ss;
-
-	if (a->ss.ss_family == AF_INET) {
-		memcpy(id, &four->sin_port, 2);
-		memcpy(id + 2, &four->sin_addr, 4);
-		return 6;
-	}
-	memcpy(id, &six->sin6_port, 2);
-	memcpy(id + 2, &six->sin6_addr, 16);
-	memcpy(id + 18, &six->sin6_scope_id, 4);
-	return 22;
-}
-
-static bool
-same(const struct net_addr *a, const struct net_addr *b)
-{
-	uint8_t x[22], y[22];
-	size_t n = identity(a, x);
-
-	return identity(b, y) == n && memcmp(x, y, n) == 0;
-}
-
 static struct flow **
 bucket_of(struct flow_table *t, const struct net_addr *a)
 {
-	uint8_t id[22];
-	size_t i, n = identity(a, id);
+	uint8_t id[NET_ID_MAX];
+	size_t i, n = net_id(a, id);
 	uint32_t h = 2166136261u;	/* FNV-1a */
 
 	for (i = 0; i < n; i++)
@@ -97,7 +68,7 @@ flow_push(struct flow_table *t, const struct net_addr *from, const void *p,
 
 	(void)pthread_mutex_lock(&t->mu);
 	for (f = *bucket_of(t, from); f != NULL; f = f->next) {
-		if (same(&f->from, from))
+		if (net_same(&f->from, from))
 			break;
 	}
 	/* Linux queues no more than 10 (net.unix.max_dgram_qlen).  A flow that

@@ -61,6 +61,32 @@ net_name(const struct net_addr *a, char name[NET_NAME_MAX])
 	}
 }
 
+size_t
+net_id(const struct net_addr *a, uint8_t id[NET_ID_MAX])
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)&a->ss;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&a->ss;
+
+	if (a->ss.ss_family == AF_INET) {
+		memcpy(id, &four->sin_port, 2);
+		memcpy(id + 2, &four->sin_addr, 4);
+		return 6;
+	}
+	memcpy(id, &six->sin6_port, 2);
+	memcpy(id + 2, &six->sin6_addr, 16);
+	memcpy(id + 18, &six->sin6_scope_id, 4);
+	return NET_ID_MAX;
+}
+
+bool
+net_same(const struct net_addr *a, const struct net_addr *b)
+{
+	uint8_t x[NET_ID_MAX], y[NET_ID_MAX];
+	size_t n = net_id(a, x);
+
+	return net_id(b, y) == n && memcmp(x, y, n) == 0;
+}
+
 static void
 set_timeout(int fd, int name, uint32_t ms)
 {
@@ -221,13 +247,9 @@ static bool
 met_itself(int fd, const struct net_addr *peer)
 {
 	struct net_addr own = { .len = sizeof(own.ss) };
-	char a[NET_NAME_MAX], b[NET_NAME_MAX];
 
-	if (getsockname(fd, (struct sockaddr *)&own.ss, &own.len) == -1)
-		return false;
-	net_name(&own, a);
-	net_name(peer, b);
-	return strcmp(a, b) == 0;
+	return getsockname(fd, (struct sockaddr *)&own.ss, &own.len) == 0 &&
+	    net_same(&own, peer);
 }
 
 /* Close what did not work out; errno says why and keeps saying it. */

@@ -4,10 +4,12 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
+	NET_ID_MAX = 22,	/* port, IPv6 address, zone */
 	NET_NAME_MAX = 80,	/* "[IPv6%zone]:65535" and its NUL */
 
 	NET_CONNECT_MS = 5000,	/* for each address */
@@ -31,6 +33,12 @@ struct net_wait {
 
 /* Write "192.0.2.1:80" or "[2001:db8::1]:80". */
 void net_name(const struct net_addr *a, char name[NET_NAME_MAX]);
+
+/* Write what tells addresses apart: port, host and zone.  (Not all of the
+ * structure: it has padding, and IPv6's flow label may change.)  Returns how
+ * many bytes that is.  And: are these two the same? */
+size_t net_id(const struct net_addr *a, uint8_t id[NET_ID_MAX]);
+bool net_same(const struct net_addr *a, const struct net_addr *b);
 
 /* Connect to one address, within NET_CONNECT_MS, unless the socket `watch`
  * (-1: none) dies meanwhile.  Returns a blocking, tuned descriptor that the

@@ -16,7 +16,7 @@
  * the clock of a half-closed pair; and when the pair is broken it wakes the
  * other lane out of whatever it is blocked in until that is over, too.
  *
- * Idle pairs are cheap: 8 KiB on each stack.  A direction that fills its
+ * Idle pairs are cheap: 4 KiB on each stack.  A direction that fills its
  * buffer several times in a row borrows a pipe or a large buffer (bulk.c) and
  * gives it back at its first tick. */
 

@@ -15,9 +15,12 @@ adit server server 127.0.0.1 0 "$TOKEN" --to "$(addr_of service)"
 listening server
 at=$(addr_of server)
 
+# A burst of honest ones must not evict itself: only who has kept the server
+# waiting for a second has to go.
 check "sixteen of one source stay, four more evict four of them"
 mkfifo ask
-IN=ask start_peer silent silent "$at" 127.0.0.2:20 127.0.0.3:3
+IN=ask start_peer silent silent "$at" 127.0.0.2:16 127.0.0.3:3 pause:1.5 \
+    127.0.0.2:4
 exec 3<>ask
 wait_line silent.out '^done$' 20
 expect_line silent.out '127\.0\.0\.2 open=16 reset=4'

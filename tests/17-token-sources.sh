@@ -128,7 +128,9 @@ expect_eq "$(grep -c . client.err)" 1
 check "a file that is not there, is empty, or is too long: one line, exit 2"
 : >empty
 printf '\n' >newline
-peer gen 1 1025 >long
+# A newline at the end would be stripped, and the rest would fit.
+peer gen 1 1024 >long
+printf xx >>long
 for file in missing empty newline long /; do
 	adit client client 127.0.0.1 7000 "@$file"
 	expect_exit client 2

@@ -281,12 +281,15 @@ def cmd_pause(addr, n, seconds, pid):
 
 
 def cmd_silent(addr, *sources):
-    """silent ADDR SOURCE:COUNT...: connections that say nothing.  Once all are
-    open and things are quiet, prints how many of each are open and reset; then
+    """silent ADDR SOURCE:COUNT...: connections that say nothing; pause:SECONDS
+    may stand between them.  Once all are open and things are quiet, prints how many of each are open and reset; then
     the same after each line on stdin; ends with stdin."""
     socks = []
     for item in sources:
         source, _, count = item.rpartition(":")
+        if source == "pause":
+            time.sleep(float(count))
+            continue
         for _ in range(int(count)):
             try:
                 socks.append((source, dial(addr, source)))

@@ -367,7 +367,7 @@ framed_too_long(void)
 static void
 framed_writes(void)
 {
-	static const size_t lens[] = { 0, 1, 2000, 65507, 0, 65506, 7 };
+	static const size_t lens[] = { 0, 1, 2000, 65507, 0, 7, 65506 };
 	static uint8_t data[65507], wire[4 * CONN_FRAME_BUF];
 	struct span in = { wire, 0, 0, sizeof(wire) };
 	enum { N = sizeof(lens) / sizeof(lens[0]) };

@@ -61,6 +61,42 @@ many(void)
 	CHECK_EQ(reaped, 500);
 }
 
+/* Pages of address space in use, where the system tells. */
+static long
+pages(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long n = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%ld", &n) != 1)
+		n = 0;
+	(void)fclose(f);
+	return n;
+}
+
+/* A thread that nobody joined would keep its stack for ever. */
+static void
+stacks(void)
+{
+	long before = 0;
+	int i;
+
+	REQUIRE(task_init() == 0);
+	for (i = 0; i < 300; i++) {
+		if (i == 50)
+			before = pages();
+		REQUIRE(task_start(&job_new()->task, count_me) == 0);
+		while (task_count() > 0)
+			unit_sleep(1);
+		(void)reap();
+	}
+	CHECK((pages() - before) * sysconf(_SC_PAGESIZE) < 50L * 1024 * 1024);
+	CHECK_EQ(task_finish(1000), 0);
+	(void)reap();
+}
+
 /* Nobody piles up unjoined: at most the last one that ended. */
 static void
 joined(void)
@@ -389,6 +425,7 @@ main(void)
 {
 	unit_case("task: many", many);
 	unit_case("task: all are joined", joined);
+	unit_case("task: no stack is left", stacks);
 	unit_case("task: helpers", helped);
 	unit_case("task: two threads wake each other", kicked);
 	unit_case("task: asked, then killed", killed);
