@@ -110,8 +110,11 @@ conn_got(struct conn *c, ssize_t n)
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
-	if (n == 0 && !atomic_load(&c->ended) &&
-	    getpeername(c->rfd, (struct sockaddr *)&ss, &len) == -1) {
+	/* In this order: once our own end is passed on, which is announced in
+	 * `ended` before, a peer that is done is gone as well. */
+	if (n == 0 &&
+	    getpeername(c->rfd, (struct sockaddr *)&ss, &len) == -1 &&
+	    !atomic_load(&c->ended)) {
 		errno = ECONNRESET;
 		return -1;
 	}

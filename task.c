@@ -389,6 +389,7 @@ task_finish(int64_t drain_ms)
 {
 	struct task *t;
 	unsigned left;
+	int i;
 
 	task_stop();
 	(void)pthread_mutex_lock(&mu);
@@ -413,5 +414,7 @@ task_finish(int64_t drain_ms)
 	atomic_store(&quitting, true);
 	(void)pthread_kill(signal_thread, SIGTERM);
 	(void)pthread_join(signal_thread, NULL);
+	for (i = 0; i < 2; i++)
+		(void)close(stop_pipe[i]);
 	return left;
 }

@@ -202,9 +202,11 @@ for how in sig=TERM sig=INT 'send=\x03'; do
 	IN=$DOWN adit server server 127.0.0.1 0 "$TOKEN"
 	unset DOWN
 	listening server
+	# What the terminal shows is its own echo; that it was read shows at
+	# the other side.
 	# shellcheck disable=SC2086
-	expect_ok peer pty "expect=connected to" 'send=typed\n' expect=typed \
-	    "$how" echo -- \
+	expect_ok peer pty "expect=connected to" 'send=typed\n' \
+	    full=server.out "$how" echo -- \
 	    $WRAP "$ADIT" client 127.0.0.1 "$(port_of server)" "$TOKEN"
 	expect_exit server 0
 	expect_eq "$(cat server.out)" typed

@@ -600,7 +600,7 @@ def cmd_udp_hand_server():
 def cmd_pty(*args):
     """pty STEP... -- COMMAND...: run it on a terminal.  Steps: expect=REGEX,
     send=TEXT (\\n, \\x04 and so on), sig=NAME, noecho, echo (state of the
-    terminal), wait=FILE.  Prints what it says and exits as it does."""
+    terminal), wait=FILE (it exists), full=FILE (it is not empty).  Prints what it says and exits as it does."""
     cut = args.index("--")
     steps, command = args[:cut], args[cut + 1:]
     pid, fd = pty.fork()
@@ -651,6 +651,8 @@ def cmd_pty(*args):
                       == (name == "echo"), step)
             elif name == "wait":
                 until(lambda: os.path.exists(arg), step)
+            elif name == "full":
+                until(lambda: os.path.getsize(arg) > 0, step)
             else:
                 raise Wrong("no step " + step)
         end = time.monotonic() + LIMIT
