@@ -18,6 +18,7 @@ struct bulk {
 	uint8_t *buf;		/* NULL if there is none; BULK_BYTES */
 };
 
+/* Nothing borrowed yet. */
 void bulk_init(struct bulk *b);
 
 /* Get a pipe if splice is true and the system has one to spare, else a

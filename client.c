@@ -44,36 +44,50 @@ run_pipe(struct task *task)
 	task_stop();
 }
 
-/* One local connection, or flow, through a connection of its own. */
-static void
-run_stream(struct task *task)
+/* Reach the server for a local connection; returns a descriptor, or -1 having
+ * said why.  (On the stack only until the stream is carried: see server.c.) */
+static int
+dial_server(struct stream *s, char name[NET_NAME_MAX])
 {
-	struct stream *s = (struct stream *)task;
 	struct tunnel *t = s->tunnel;
 	bool udp = t->config->udp;
-	char why[LINK_WHY_MAX], name[NET_NAME_MAX], from[NET_NAME_MAX];
+	char why[LINK_WHY_MAX];
 	enum link_verdict verdict;
 	struct net_addr server;
 	int fd;
 
 	verdict = link_dial(&t->config->peer, &t->token, udp ? -1 : s->fd,
 	    &fd, &server, why);
+	if (verdict == LINK_READY) {
+		net_name(&server, name);
+		return fd;
+	}
+	if (verdict != LINK_STOPPED && !conn_gone(&s->local))
+		stream_complain(t, why);
+	return -1;
+}
+
+/* One local connection, or flow, through a connection of its own. */
+static void
+run_stream(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	struct tunnel *t = s->tunnel;
+	char from[NET_NAME_MAX], server[NET_NAME_MAX];
+	int fd;
+
 	net_name(&s->from, from);
-	if (udp)
+	if (t->config->udp)
 		conn_udp(&s->local, s->flow.out_fd, t->udp_fd, &s->flow.from,
 		    from);
 	else
 		conn_tcp(&s->local, s->fd, from);
-	if (verdict == LINK_READY) {
-		net_name(&server, name);
-		stream_set_remote(s, fd, name);
-		(void)stream_carry(s, from, name);
-	} else {
-		if (verdict != LINK_STOPPED && !conn_gone(&s->local))
-			stream_complain(t, why);
+	if ((fd = dial_server(s, server)) != -1) {
+		stream_set_remote(s, fd, server);
+		(void)stream_carry(s, from, server);
+	} else
 		conn_close(&s->local, false);
-	}
-	if (udp)
+	if (t->config->udp)
 		flow_close(&t->flows, &s->flow);
 	stream_give_room(t);
 }

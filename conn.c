@@ -133,7 +133,7 @@ read_stdio(struct conn *c, void *buf, size_t cap)
 	struct pollfd p[4] = {
 		{ c->rfd, POLLIN, 0 },
 		{ task_stop_fd(), POLLIN, 0 },
-		{ c->wfd, 0, 0 },
+		{ atomic_load(&c->ended) ? -1 : c->wfd, 0, 0 },
 		{ c->watch, 0, 0 }
 	};
 
@@ -148,13 +148,16 @@ read_stdio(struct conn *c, void *buf, size_t cap)
 	}
 	if (p[1].revents != 0)		/* a stop ends stdin */
 		return 0;
-	if ((p[2].revents & POLLERR) != 0 && !atomic_load(&c->ended)) {
+	if ((p[3].revents & POLLERR) != 0)
+		errno = EAGAIN;
+	else if ((p[2].revents & POLLERR) != 0)
 		errno = EPIPE;
-		return -1;
-	}
-	if ((p[3].revents & POLLERR) == 0 && p[0].revents != 0)
+	else if (p[0].revents != 0)
 		return tick_on_eintr(read(c->rfd, buf, cap));
-	errno = EAGAIN;
+	else
+		/* Not sooner: what stdin still holds may go out although
+		 * nobody is there for stdout (one socket can be both). */
+		errno = p[2].revents != 0 ? EPIPE : EAGAIN;
 	return -1;
 }
 

@@ -29,6 +29,7 @@ struct flow_table {
 	struct flow *bucket[FLOW_BUCKETS];
 };
 
+/* No flows yet. */
 void flow_table_init(struct flow_table *t);
 
 /* Make f the flow of a source that has none.  Returns 0, or -1 with errno

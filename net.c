@@ -172,7 +172,7 @@ await(int fd, short events, const struct net_wait *w)
 		}
 		if (p[0].revents != 0)
 			return 0;
-		if ((p[2].revents & (POLLERR | POLLNVAL)) != 0) {
+		if (p[2].revents != 0) {	/* error, or both ways ended */
 			errno = ECONNABORTED;
 			return -1;
 		}

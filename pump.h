@@ -48,7 +48,7 @@ struct lane {
 struct pump {
 	struct conn *local, *tunnel;
 	struct task *task;
-	uint32_t idle_ms;	/* 0: no limit; a flow's end, a stream's reset */
+	uint32_t idle_ms;	/* 0: no limit; ends a flow, resets a stream */
 	uint32_t linger_ms;	/* 0: no limit */
 	uint8_t *bufs;		/* datagrams: 2 * CONN_DATAGRAM_BUF, borrowed */
 

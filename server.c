@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "dial.h"
@@ -51,27 +51,39 @@ serve_pipe(struct stream *s, const char *name)
 	task_stop();
 }
 
+/* Connect to the service; returns a descriptor, or -1 having said why.  A
+ * function of its own: what it needs on the stack is gone while the stream is
+ * carried, which is a page less for each. */
+static int
+dial_service(struct stream *s, struct net_addr *to)
+{
+	const struct config *c = s->tunnel->config;
+	char why[DIAL_WHY_MAX], line[DIAL_WHY_MAX + 32];
+	int fd;
+
+	fd = dial_host(&c->to, c->udp ? SOCK_DGRAM : SOCK_STREAM, s->fd, to,
+	    why);
+	if (fd == -1 && errno != ECANCELED && errno != ECONNABORTED) {
+		(void)snprintf(line, sizeof(line), "%s%s", why,
+		    errno == ECONNREFUSED ? " (is the service running?)" : "");
+		stream_complain(s->tunnel, line);
+	}
+	return fd;
+}
+
 static void
 serve_service(struct stream *s, const char *name)
 {
-	const struct config *c = s->tunnel->config;
-	char why[DIAL_WHY_MAX], target[NET_NAME_MAX];
+	char target[NET_NAME_MAX];
 	struct net_addr to;
 	int fd;
 
-	fd = dial_host(&c->to, c->udp ? SOCK_DGRAM : SOCK_STREAM, s->fd, &to,
-	    why);
-	if (fd == -1) {
-		if (errno == ECONNREFUSED)
-			(void)strncat(why, " (is the service running?)",
-			    sizeof(why) - strlen(why) - 1);
-		if (errno != ECANCELED && errno != ECONNABORTED)
-			stream_complain(s->tunnel, why);
+	if ((fd = dial_service(s, &to)) == -1) {
 		(void)close(s->fd);	/* a reset: nobody is there */
 		return;
 	}
 	net_name(&to, target);
-	if (c->udp)
+	if (s->tunnel->config->udp)
 		conn_udp(&s->local, fd, fd, NULL, target);
 	else
 		conn_tcp(&s->local, fd, target);
@@ -79,23 +91,18 @@ serve_service(struct stream *s, const char *name)
 	(void)stream_carry(s, name, target);
 }
 
-static void
-serve(struct task *task)
+/* The handshake.  Returns true if the stream may begin; else all is said, and
+ * the descriptor closed. */
+static bool
+let_in(struct stream *s, const char *name)
 {
-	struct stream *s = (struct stream *)task;
 	struct tunnel *t = s->tunnel;
-	char name[NET_NAME_MAX], why[LINK_WHY_MAX];
+	char why[LINK_WHY_MAX];
 
-	net_name(&s->from, name);
 	switch (link_accept(s->fd, &s->from, &t->gate, &t->token, has_room, s,
 	    why)) {
 	case LINK_READY:
-		if (t->config->to.port == 0) {
-			serve_pipe(s, name);
-			return;
-		}
-		serve_service(s, name);
-		break;
+		return true;
 	case LINK_REFUSED:
 		log_line(LOG_NOTE, "refused %s: %s", name, why);
 		net_close_clean(s->fd);
@@ -106,6 +113,23 @@ serve(struct task *task)
 		log_line(LOG_STREAM, "dropped %s: %s", name, why);
 		(void)close(s->fd);
 		break;
+	}
+	return false;
+}
+
+static void
+serve(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	char name[NET_NAME_MAX];
+
+	net_name(&s->from, name);
+	if (let_in(s, name)) {
+		if (s->tunnel->config->to.port == 0) {
+			serve_pipe(s, name);
+			return;
+		}
+		serve_service(s, name);
 	}
 	give_room_back(s);
 }

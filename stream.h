@@ -31,7 +31,7 @@ struct tunnel {
 
 /* One connection on its way through: a task and all that it needs. */
 struct stream {
-	struct task task;		/* first: it is what task.c hands back */
+	struct task task;		/* first: task.c hands it back */
 	struct tunnel *tunnel;
 	int fd;				/* what was accepted */
 	bool claimed;			/* server: the pipe is ours */

@@ -170,7 +170,7 @@ vsnprintf				log
 _exit					task
 exit abort fork vfork execv execve execvp execl execlp system popen	-
 daemon setsid setjmp longjmp atexit dlopen	-
-strcpy strcat sprintf vsprintf stpcpy strncat	-
+strcpy strcat sprintf vsprintf stpcpy	-
 atoi atol atoll atof strtol strtoul strtoll strtoull strtod strtok	-
 rand srand random srandom drand48 mktemp tmpnam tempnam	-
 bcopy bzero index rindex		-
@@ -266,14 +266,13 @@ who_may() {
 	' "$1" ./*.[ch])
 }
 # stderr is written in log.c alone.  conn.c lets it stand in for a /dev/null
-# that cannot be opened, and main.c asks whether it is open: those lines, in
-# that very form.
+# that cannot be opened, and main.c asks of each descriptor up to it whether
+# it is open: those lines, in that very form.
 stderr_users() {
 	(cd "$tmp/code" && grep -n 'STDERR_FILENO' ./*.[ch] | grep -v \
 	    -e '^\./log\.c:[0-9]*:.*write(STDERR_FILENO,' \
 	    -e '^\./conn\.c:[0-9]*:.*= dup(STDERR_FILENO);' \
-	    -e '^\./main\.c:[0-9]*:.*fcntl(STDERR_FILENO, F_GETFD)' \
-	    -e '^\./main\.c:[0-9]*:.*} while (fd <= STDERR_FILENO);') |
+	    -e '^\./main\.c:[0-9]*:.*for (fd = .*; fd <= STDERR_FILENO; fd++)') |
 	    sed 's/$/ (stderr belongs to log.c)/'
 	# Its number would be the way around.
 	(cd "$tmp/code" && grep -nE '(write|dup2?|fcntl)\(2[,)]' ./*.[ch])
@@ -395,7 +394,7 @@ while read -r file; do
 		    sed "s|^\([0-9]*\):.*|$file:\1: spaces, not tabs|"
 		grep -n ' 	' "$file" |
 		    sed "s|^\([0-9]*\):.*|$file:\1: a space before a tab|"
-		grep -n '//' "$file" | grep -v '[:"].*//' |
+		grep -nE '(^|[^:"])//' "$file" |
 		    sed "s|^\([0-9]*\):.*|$file:\1: a comment in C++|"
 		grep -nE '^[a-z].*\)[[:space:]]*\{$|\)\{' "$file" |
 		    grep -v struct |

@@ -521,30 +521,24 @@ static void
 gives_back(void)
 {
 	struct pair *p = tcp_pair();
-	struct stream s = { p->a, p->b, 0, 1, 0, 0, false, false };
-	static uint8_t data[1 << 20];
+	static uint8_t data[64 * 1024];
 	unsigned before;
-	pthread_t t;
-	size_t have = 0;
+	size_t have, sent;
 	ssize_t n;
 	bool more = false;
-	int i;
 
 	REQUIRE(task_init() == 0);
 	start(p);
 	unit_sleep(20);
 	before = unit_open_fds();
-	s.n = sizeof(data);
-	for (i = 0; i < 3; i++) {
-		s.sent = s.have = have = 0;
-		CHECK_EQ(pthread_create(&t, NULL, feed, &s), 0);
-		while (have < sizeof(data) && (n = recv(p->b, data, 16384,
-		    0)) > 0) {
-			have += (size_t)n;
-			more |= unit_open_fds() > before;
-		}
-		(void)pthread_join(t, NULL);
-		break;
+	/* More and more, until the buffers between us have been filled. */
+	for (have = sent = 0; sent < 4 << 20 || have < sent;) {
+		n = sent < 4 << 20 ? send(p->a, data, sizeof(data),
+		    MSG_DONTWAIT) : 0;
+		sent += n > 0 ? (size_t)n : 0;
+		more |= unit_open_fds() > before;
+		n = recv(p->b, data, sizeof(data), MSG_DONTWAIT);
+		have += n > 0 ? (size_t)n : 0;
 	}
 #if defined(__linux__) && !defined(ADIT_POSIX)
 	CHECK(more);
@@ -553,6 +547,8 @@ gives_back(void)
 #endif
 	unit_sleep(300);
 	CHECK_EQ(unit_open_fds(), before);
+	CHECK(task_count() == 1);
+	(void)shutdown(p->a, SHUT_WR);
 	(void)shutdown(p->b, SHUT_WR);
 	over(p, 2000, PUMP_DONE, NULL);
 	free(p);
@@ -743,7 +739,7 @@ stdio_bytes(void)
 /* The tunnel dies while stdout is stuck and stdin silent: it is the tunnel
  * that was lost, not stdin or stdout. */
 static void
-stdio_tunnel_lost(bool stuck)
+stdio_tunnel_lost(bool stuck, bool stdin_ended)
 {
 	static uint8_t data[65536];
 	struct pair *p;
@@ -756,6 +752,10 @@ stdio_tunnel_lost(bool stuck)
 	    (unit_sleep(150), send(p->b, data, sizeof(data), MSG_DONTWAIT)) >
 	    0))
 		continue;
+	if (stdin_ended) {
+		(void)close(in);
+		unit_sleep(100);
+	}
 	unit_sleep(20);
 	unit_reset(p->b);
 	over(p, 3000, PUMP_LOST, &p->tunnel);
@@ -765,13 +765,21 @@ stdio_tunnel_lost(bool stuck)
 static void
 stdio_tunnel_lost_stuck(void)
 {
-	stdio_tunnel_lost(true);
+	stdio_tunnel_lost(true, false);
+}
+
+/* Only the watchman can see it: the other lane waits in a write that has no
+ * time limit. */
+static void
+stdio_tunnel_lost_unseen(void)
+{
+	stdio_tunnel_lost(true, true);
 }
 
 static void
 stdio_tunnel_lost_idle(void)
 {
-	stdio_tunnel_lost(false);
+	stdio_tunnel_lost(false, false);
 }
 
 /* Two threads meet it at once: whoever is first must be right. */
@@ -984,6 +992,8 @@ main(void)
 	unit_case(NAME "stdin and stdout", stdio_bytes);
 	unit_case(NAME "stdio: tunnel lost while stuck",
 	    stdio_tunnel_lost_stuck);
+	unit_case(NAME "stdio: tunnel lost after stdin's end, while stuck",
+	    stdio_tunnel_lost_unseen);
 	unit_case(NAME "stdio: tunnel lost while idle",
 	    stdio_tunnel_lost_often);
 	unit_case(NAME "stdio: nobody reads stdout", stdio_nobody_reads);
