@@ -32,6 +32,19 @@ take(struct result *r, const uint8_t *p, size_t n)
 	MUST(memcmp(frame, p - PROTO_LEN_SIZE, s.end) == 0);
 }
 
+/* What PROTOCOL.md says of the n bytes at p. */
+static enum proto_verdict
+should_be(const uint8_t *p, size_t n)
+{
+	size_t len;
+
+	if (n < 2)
+		return PROTO_MORE;
+	if ((len = (size_t)p[0] << 8 | p[1]) > 65507)
+		return PROTO_BAD;
+	return n < 2 + len ? PROTO_MORE : PROTO_DONE;
+}
+
 /* The loop of conn.c: a buffer that just holds a frame, filled by portions of
  * at most step bytes. */
 static struct result
@@ -40,13 +53,17 @@ receive(const uint8_t *data, size_t n, size_t step)
 	struct span in = { malloc(PROTO_FRAME_MAX), 0, 0, PROTO_FRAME_MAX };
 	struct result r = { PROTO_MORE, 0, 0, 2166136261u };
 	const uint8_t *p;
-	size_t k, len;
+	size_t k, len, off;
 
 	MUST(in.buf != NULL);
 	for (;;) {
+		off = in.off;
 		r.verdict = proto_datagram_get(&in, &p, &len);
+		MUST(r.verdict == should_be(in.buf + off, in.end - off));
 		MUST(in.off <= in.end && in.end <= in.cap);
+		MUST(r.verdict == PROTO_DONE || in.off == off);
 		if (r.verdict == PROTO_DONE) {
+			MUST(p == in.buf + off + 2 && in.off == off + 2 + len);
 			take(&r, p, len);
 			continue;
 		}
