@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,6 +44,30 @@ pipe_op(enum bulk_op op, int from, int to, size_t n)
 #endif
 }
 
+static atomic_uint pipes_left = UINT_MAX / 2;	/* no limit yet */
+
+void
+bulk_allow(unsigned n)
+{
+	atomic_store(&pipes_left, n);
+}
+
+static bool
+take_pipe(int p[2])
+{
+	unsigned left = atomic_load(&pipes_left);
+
+	do {
+		if (left == 0)
+			return false;
+	} while (!atomic_compare_exchange_weak(&pipes_left, &left, left - 1));
+	if (pipe(p) == 0)
+		return true;
+	p[0] = p[1] = -1;
+	(void)atomic_fetch_add(&pipes_left, 1);
+	return false;
+}
+
 void
 bulk_init(struct bulk *b)
 {
@@ -55,6 +81,7 @@ bulk_close(struct bulk *b)
 	if (b->pipe[0] != -1) {
 		(void)close(b->pipe[0]);
 		(void)close(b->pipe[1]);
+		(void)atomic_fetch_add(&pipes_left, 1);
 	}
 	free(b->buf);
 	bulk_init(b);
@@ -65,7 +92,7 @@ bulk_open(struct bulk *b, bool splice)
 {
 	/* Unprivileged users share 64 MiB of pipe buffers; beyond, a pipe is
 	 * refused its size or born with one page, and is worth nothing. */
-	if (splice && pipe(b->pipe) == 0) {
+	if (splice && take_pipe(b->pipe)) {
 		(void)fcntl(b->pipe[0], F_SETFD, FD_CLOEXEC);
 		(void)fcntl(b->pipe[1], F_SETFD, FD_CLOEXEC);
 		if (pipe_op(BULK_RESIZE, -1, b->pipe[1], BULK_BYTES) >=

@@ -18,6 +18,9 @@ struct bulk {
 	uint8_t *buf;		/* NULL if there is none; BULK_BYTES */
 };
 
+/* Let at most n pipes be in use at once; no limit until this is called. */
+void bulk_allow(unsigned n);
+
 /* Nothing borrowed yet. */
 void bulk_init(struct bulk *b);
 

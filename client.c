@@ -159,7 +159,13 @@ listen_udp(struct tunnel *t)
 	struct net_addr from;
 	ssize_t n;
 
-	while (net_await(t->udp_fd, &w) == 0) {
+	for (;;) {
+		if (net_await(t->udp_fd, &w) == -1) {
+			if (errno == ECANCELED)
+				return;
+			stream_pause();		/* out of something */
+			continue;
+		}
 		from.len = sizeof(from.ss);
 		n = recvfrom(t->udp_fd, buf, sizeof(buf), MSG_DONTWAIT,
 		    (struct sockaddr *)&from.ss, &from.len);

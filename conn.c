@@ -201,9 +201,10 @@ read_udp(struct conn *c, void *buf, size_t cap, bool *empty)
 {
 	ssize_t n = recv(c->rfd, buf, cap, 0);
 
-	/* Nobody listens there, says an earlier datagram's echo (ICMP).  That
-	 * may change, and is no news about this one. */
-	if (n == -1 && errno == ECONNREFUSED)
+	/* Nobody listens there, or it cannot be reached, says an echo of an
+	 * earlier datagram (ICMP).  That may change, and is no news of this. */
+	if (n == -1 && (errno == ECONNREFUSED || errno == EHOSTUNREACH ||
+	    errno == ENETUNREACH || errno == ENETDOWN || errno == EMSGSIZE))
 		errno = EAGAIN;
 	/* Longer than the wire carries (IPv6 could): as if lost. */
 	if (n > PROTO_DATAGRAM_MAX) {
@@ -283,6 +284,21 @@ write_udp(struct conn *c, const void *buf, size_t n)
 	return (ssize_t)n;
 }
 
+/* stdout may have been made non-blocking by somebody else.  Then a full pipe
+ * has to be waited for here. */
+static ssize_t
+write_stdio(struct conn *c, const void *buf, size_t n)
+{
+	struct pollfd p = { c->wfd, POLLOUT, 0 };
+	ssize_t put = write(c->wfd, buf, n);
+
+	if (put == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		(void)poll(&p, 1, NET_WRITE_TICK_MS);
+		errno = EAGAIN;
+	}
+	return tick_on_eintr(put);
+}
+
 ssize_t
 conn_write(struct conn *c, const void *buf, size_t n)
 {
@@ -290,7 +306,7 @@ conn_write(struct conn *c, const void *buf, size_t n)
 	case CONN_TCP:
 		return tick_on_eintr(send(c->wfd, buf, n, MSG_NOSIGNAL));
 	case CONN_STDIO:
-		return tick_on_eintr(write(c->wfd, buf, n));
+		return write_stdio(c, buf, n);
 	case CONN_FRAMED:
 		return write_framed(c, buf, n);
 	case CONN_UDP:

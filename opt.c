@@ -208,10 +208,11 @@ read_environment(struct config *c, char *why)
 }
 
 /* One argument that begins with '-'.  Returns how many arguments it took, or
- * 0 if it is wrong; *special becomes OPT_HELP or OPT_VERSION. */
+ * 0 if it is wrong; *special becomes OPT_HELP or OPT_VERSION.  token_due: it
+ * stands where the token is expected, and might be one. */
 static int
-read_option(struct config *c, char **argv, enum opt_verdict *special,
-    char *why)
+read_option(struct config *c, char **argv, bool token_due,
+    enum opt_verdict *special, char *why)
 {
 	const char *a = argv[0];
 	const char *eq = strchr(a, '=');
@@ -226,10 +227,10 @@ read_option(struct config *c, char **argv, enum opt_verdict *special,
 	} else
 		o = a[2] == '\0' ? find_short(a[1]) : NULL;
 	if (o == NULL) {
-		/* Not what follows: somebody's token may begin with '-'. */
-		(void)snprintf(why, OPT_WHY_MAX, "unknown option %.*s (see "
+		(void)snprintf(why, OPT_WHY_MAX, "unknown option%s%.*s (see "
 		    "--help; -- before a token that begins with -)",
-		    a[1] == '-' ? (int)strcspn(a, "=") : 2, a);
+		    token_due ? "" : " ", token_due ? 0 : a[1] == '-' ?
+		    (int)strcspn(a, "=") : 2, a);
 		return 0;
 	}
 	if (o->set == NULL) {
@@ -314,7 +315,7 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
     char why[OPT_WHY_MAX])
 {
 	enum opt_verdict verdict = OPT_RUN;
-	bool options = true;
+	bool options = true, verbose, quiet;
 	char *pos[4];
 	int i, took, npos = 0;
 
@@ -327,18 +328,27 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 	c->max_conns = 1024;
 	if (read_environment(c, why) == -1)
 		return OPT_USAGE;
+	/* One word about it on the command line, and these no longer count. */
+	verbose = c->verbose;
+	quiet = c->quiet;
+	c->verbose = c->quiet = false;
 	for (i = 0; i < argc; i += took) {
 		took = 1;
 		if (options && strcmp(argv[i], "--") == 0)
 			options = false;
 		else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
-			took = read_option(c, argv + i, &verdict, why);
+			took = read_option(c, argv + i, npos == 2,
+			    &verdict, why);
 			if (took == 0)
 				return OPT_USAGE;
 			if (verdict != OPT_RUN)
 				return verdict;
 		} else if (npos < 4)
 			pos[npos++] = argv[i];
+	}
+	if (!c->verbose && !c->quiet) {
+		c->verbose = verbose;
+		c->quiet = quiet;
 	}
 	verdict = read_positional(c, npos, pos, why);
 	return verdict == OPT_RUN ? check(c, why) : verdict;

@@ -32,8 +32,8 @@ struct config {
 };
 
 /* Read the arguments behind the subcommand, and the environment, into *c;
- * argv[argc] is NULL.  On OPT_USAGE, why is one line that never holds what
- * could be a token. */
+ * argv[argc] is NULL.  On OPT_USAGE, why is one line that quotes nothing that
+ * stands where the token is due. */
 enum opt_verdict opt_parse(struct config *c, enum opt_role role, int argc,
     char **argv, char why[OPT_WHY_MAX]);
 

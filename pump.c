@@ -84,17 +84,22 @@ look_around(struct pump *p)
 {
 	bool datagrams = p->bufs != NULL;
 	bool pipe = p->local->kind == CONN_STDIO;
+	bool stopping = task_stopping();
+	/* First what was stored, then the clock: the other way round the other
+	 * lane could store a later time, and the difference be enormous. */
+	uint32_t last = atomic_load(&p->last_ms);
+	uint32_t stopped = task_stopped_ms();
 	uint32_t now = (uint32_t)task_now();
-	uint32_t quiet = now - atomic_load(&p->last_ms);
+	uint32_t quiet = now - last;
 
 	if (atomic_load(&p->broken))
 		return false;
 	if (task_killed())
 		end_both(p, PUMP_STOPPED);
-	else if (task_stopping() && datagrams)
+	else if (stopping && datagrams)
 		end_both(p, PUMP_DONE);
-	else if (task_stopping() && pipe && quiet >= PIPE_QUIET_MS &&
-	    now - task_stopped_ms() >= PIPE_QUIET_MS)
+	else if (stopping && pipe && quiet >= PIPE_QUIET_MS &&
+	    now - stopped >= PIPE_QUIET_MS)
 		end_both(p, PUMP_STOPPED);
 	else if (p->idle_ms > 0 && quiet >= p->idle_ms)
 		end_both(p, datagrams ? PUMP_DONE : PUMP_IDLE);
@@ -210,6 +215,9 @@ lane_run(struct lane *l)
 		if (!only_a_tick(l, l->to))
 			return;
 	}
+	/* A reader of stdin that sleeps in poll() holds stdout open. */
+	if (l->to->kind == CONN_STDIO)
+		task_kick_other(p->task);
 }
 
 /* Wait for the other lane; p->mu is held. */

@@ -143,7 +143,7 @@ stream_fit_limits(struct tunnel *t)
 {
 	const struct config *c = t->config;
 	unsigned per_stream = c->udp && c->role == OPT_CLIENT ? 3 : 2;
-	unsigned fds = 1024, gate, fit;
+	unsigned fds = 1024, gate, fit, need;
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
@@ -160,6 +160,9 @@ stream_fit_limits(struct tunnel *t)
 	    (fds - SPARE_FDS - gate) / per_stream : 1;
 	t->max_streams = fit < c->max_conns ? fit : c->max_conns;
 	t->max_tasks = t->max_streams + gate + SPARE_TASKS;
+	/* Pipes for bulk get what the streams themselves can never need. */
+	need = SPARE_FDS + gate + t->max_streams * per_stream;
+	bulk_allow(fds > need ? (fds - need) / 2 : 0);
 	if (fit < c->max_conns)
 		log_line(LOG_NOTE, "at most %u streams, not %lu: only %u "
 		    "descriptors are allowed (ulimit -n)", fit,
@@ -182,6 +185,14 @@ stream_complain(struct tunnel *t, const char *what)
 		log_line(LOG_ERROR, "%s (and %u more messages)", what, unsaid);
 	else
 		log_line(LOG_ERROR, "%s", what);
+}
+
+void
+stream_pause(void)
+{
+	struct net_wait w = { task_now() + EXHAUSTED_PAUSE_MS, -1 };
+
+	(void)net_pause(&w);
 }
 
 void
@@ -210,8 +221,7 @@ stream_accept_all(struct tunnel *t, int lfd,
 		    "cannot accept connections for now: %s", strerror(errno));
 		stream_complain(t, line);
 		stream_reap();
-		pause.until = task_now() + EXHAUSTED_PAUSE_MS;
-		(void)net_pause(&pause);
+		stream_pause();
 	}
 }
 

@@ -71,6 +71,9 @@ int stream_pipe_exit(const struct stream *s);
  * max_tasks and the gate into it; says so if that is less than was asked. */
 void stream_fit_limits(struct tunnel *t);
 
+/* Wait a little for what has run out to come back, or for a stop. */
+void stream_pause(void);
+
 /* Accept connections until stopped and give each to take(), which takes the
  * descriptor.  Running out of descriptors or memory is said and waited out. */
 void stream_accept_all(struct tunnel *t, int lfd,

@@ -7,6 +7,7 @@
  * pile up.  Ended task structures go to a list of spare ones which main
  * frees: allocation and freeing stay in one thread, so no thread ever makes
  * the C library set up a heap of its own for it (8 to 40 KB each in glibc).
+ * (Two exceptions are rare: bulk.c without splice, and name look-ups.)
  *
  * Signals are blocked in every thread; one thread sits in sigwait().  The
  * exception is SIGUSR1, see task.h. */
@@ -44,7 +45,7 @@ static unsigned sides;
 static pthread_cond_t changed;	/* count or sides went down */
 
 static int stop_pipe[2] = { -1, -1 };
-static atomic_bool stopping, killed, quitting;
+static atomic_bool stop_asked, stopping, killed, quitting;
 static _Atomic uint32_t stopped_ms;
 static sigset_t stop_signals;
 static pthread_t signal_thread;
@@ -322,9 +323,11 @@ task_count(void)
 void
 task_stop(void)
 {
-	if (atomic_exchange(&stopping, true))
+	if (atomic_exchange(&stop_asked, true))
 		return;
+	/* Whoever sees that it is so must also see since when. */
 	atomic_store(&stopped_ms, (uint32_t)task_now());
+	atomic_store(&stopping, true);
 	if (write(stop_pipe[1], "", 1) == -1) {
 		/* An empty pipe takes a byte. */
 	}

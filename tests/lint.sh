@@ -198,7 +198,7 @@ poll.h		net conn task
 pthread.h	task flow gate pump resolve
 signal.h	task token
 sched.h		flow
-stdatomic.h	task conn pump stream
+stdatomic.h	task bulk conn pump stream
 termios.h	token
 time.h		task pump
 sys/time.h	net
@@ -208,7 +208,7 @@ unistd.h	bulk client conn flow link log main net resolve server task token
 errno.h		bulk client conn dial flow link log main net pump resolve server stream task token
 stdlib.h	bulk opt resolve stream task
 sys/types.h	*
-limits.h	task
+limits.h	task bulk
 assert.h	conn proto pump
 stdarg.h	log
 stdio.h		*
