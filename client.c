@@ -181,7 +181,6 @@ client_run(struct tunnel *t)
 	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
 	struct net_wait forever = { INT64_MAX, -1 };
 	struct net_addr bound;
-	unsigned left;
 	struct stream *s;
 	int fd = -1;
 
@@ -204,18 +203,19 @@ client_run(struct tunnel *t)
 	} else if (c->has_listen)
 		stream_accept_all(t, fd, take_connection);
 	else if ((s = stream_new(t)) != NULL &&
-	    task_start(&s->task, run_pipe) == 0)
-		(void)net_pause(&forever);
-	else {
+	    task_start(&s->task, run_pipe) == 0) {
+		while (!task_stopping())
+			(void)net_pause(&forever);
+	} else {
 		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
 		atomic_store(&t->pipe_exit, 1);
 	}
 	/* The UDP socket is what flows answer on: it closes last. */
 	if (fd != -1 && !c->udp)
 		(void)close(fd);
-	left = task_finish((int64_t)c->drain_s * 1000);
+	(void)task_finish((int64_t)c->drain_s * 1000);
 	if (fd != -1 && c->udp)
 		(void)close(fd);
 	stream_reap();
-	return stream_exit(t, left);
+	return stream_exit(t);
 }

@@ -278,7 +278,7 @@ write_udp(struct conn *c, const void *buf, size_t n)
 	/* The first attempt may only collect the error of an earlier one. */
 	for (tries = 0; tries < 2; tries++) {
 		if (sendto(c->wfd, buf, n, MSG_NOSIGNAL, sa, len) != -1 ||
-		    errno != ECONNREFUSED)
+		    errno == EAGAIN || errno == EWOULDBLOCK)
 			break;
 	}
 	return (ssize_t)n;

@@ -2,11 +2,14 @@
 /* log.c - one line, one write; the only file that writes stderr. */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "log.h"
+
+enum { LOG_WAIT_MS = 100 };
 
 static enum log_level log_level = LOG_NOTE;
 
@@ -19,9 +22,10 @@ log_set_level(enum log_level level)
 void
 log_line(enum log_level level, const char *fmt, ...)
 {
+	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
 	char line[LOG_LINE_MAX];
 	int saved = errno;
-	int i, n;
+	int i, n, ready;
 	va_list ap;
 
 	if (level > log_level)
@@ -38,7 +42,10 @@ log_line(enum log_level level, const char *fmt, ...)
 			line[i] = '?';
 	}
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)n) == -1) {
+	/* Whoever does not read our messages must not hold us up. */
+	if ((ready = poll(&p, 1, LOG_WAIT_MS)) == -1)
+		ready = poll(&p, 1, 0);
+	if (ready != 0 && write(p.fd, line, (size_t)n) == -1) {
 		/* Nowhere left to complain. */
 	}
 	errno = saved;

@@ -14,7 +14,8 @@ enum { LOG_LINE_MAX = 768 };	/* bytes of one line, newline included */
 void log_set_level(enum log_level level);
 
 /* Print one line on stderr with one write; keeps errno.  A line that is too
- * long is cut.  Bytes that could steer a terminal come out as '?'. */
+ * long is cut; one that finds stderr full for 100 ms is lost.  Bytes that
+ * could steer a terminal come out as '?'. */
 void log_line(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

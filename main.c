@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,6 +140,11 @@ main(int argc, char **argv)
 
 	if (hold_stdio() == -1)
 		return EXIT_LOCAL;
+#ifdef __GLIBC__
+	/* Else the first large block that is freed raises the limit above
+	 * which blocks go back to the system, and later ones stay with us. */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
 	if (argc < 1)
 		return EXIT_USAGE;
 	if ((role = role_of(argv[0])) == 0 && argc > 1) {

@@ -158,7 +158,6 @@ server_run(struct tunnel *t)
 	const struct config *c = t->config;
 	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
 	struct net_addr bound;
-	unsigned left;
 	int lfd;
 
 	stream_fit_limits(t);
@@ -171,7 +170,7 @@ server_run(struct tunnel *t)
 	log_line(LOG_NOTE, "listening on %s", name);
 	stream_accept_all(t, lfd, take);
 	(void)close(lfd);
-	left = task_finish((int64_t)c->drain_s * 1000);
+	(void)task_finish((int64_t)c->drain_s * 1000);
 	stream_reap();
-	return stream_exit(t, left);
+	return stream_exit(t);
 }

@@ -105,6 +105,8 @@ stream_carry(struct stream *s, const char *from, const char *to)
 	p->bufs = s->bufs != NULL ? s->bufs + 2 * CONN_FRAME_BUF : NULL;
 	log_line(LOG_STREAM, "stream %lu opened: %s -> %s", id, from, to);
 	pump_run(p);
+	if (p->fate == PUMP_STOPPED && task_killed())
+		(void)atomic_fetch_add(&s->tunnel->cut, 1);
 	conn_close(&s->local, p->fate == PUMP_DONE);
 	conn_close(&s->remote, p->fate == PUMP_DONE);
 	ms = task_now() - ms;
@@ -226,12 +228,13 @@ stream_accept_all(struct tunnel *t, int lfd,
 }
 
 int
-stream_exit(struct tunnel *t, unsigned left)
+stream_exit(struct tunnel *t)
 {
+	unsigned cut = atomic_load(&t->cut);
 	int code = atomic_load(&t->pipe_exit);
 
-	if (left > 0)
+	if (cut > 0)
 		log_line(LOG_ERROR, "%u not over within %lu s (--drain): "
-		    "reset", left, (unsigned long)t->config->drain_s);
-	return code == 0 && left > 0 ? 1 : code;
+		    "reset", cut, (unsigned long)t->config->drain_s);
+	return code == 0 && cut > 0 ? 1 : code;
 }

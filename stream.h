@@ -27,6 +27,7 @@ struct tunnel {
 	int udp_fd;			/* client with -u: the shared socket */
 	_Atomic uint32_t complained_ms;	/* see stream_complain() */
 	_Atomic unsigned unsaid;
+	_Atomic unsigned cut;		/* streams that a stop has reset */
 };
 
 /* One connection on its way through: a task and all that it needs. */
@@ -79,8 +80,8 @@ void stream_pause(void);
 void stream_accept_all(struct tunnel *t, int lfd,
     void (*take)(struct tunnel *t, int fd, const struct net_addr *from));
 
-/* The exit code, when `left` tasks had to be killed at the end. */
-int stream_exit(struct tunnel *t, unsigned left);
+/* The exit code, having said how many streams a stop had to reset. */
+int stream_exit(struct tunnel *t);
 
 /* Log a line about trouble that may come in floods: at most one a second,
  * with how many went unsaid. */

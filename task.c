@@ -238,6 +238,7 @@ task_help(struct task *t, void (*fn)(void *), void *arg)
 	t->help_arg = arg;
 	if (start(&thread, STACK_BYTES, false, helper_main, t) == -1)
 		return -1;
+	/* Kicks meant for it are lost until here; they are repeated. */
 	(void)pthread_mutex_lock(&mu);
 	t->helper = thread;
 	t->has_helper = true;

@@ -128,7 +128,7 @@ recvfrom				client
 send					net conn flow
 sendto					conn
 recvmsg sendmsg accept4 sendfile tee	-
-poll					net conn
+poll					net conn log
 select pselect ppoll epoll_create epoll_create1 epoll_wait	-
 splice					bulk
 getaddrinfo freeaddrinfo gai_strerror inet_pton	resolve
@@ -194,7 +194,7 @@ netinet/in.h	net resolve gate flow
 netinet/tcp.h	net
 arpa/inet.h	net resolve
 netdb.h		resolve
-poll.h		net conn task
+poll.h		net conn log task
 pthread.h	task flow gate pump resolve
 signal.h	task token
 sched.h		flow
@@ -270,7 +270,7 @@ who_may() {
 # it is open: those lines, in that very form.
 stderr_users() {
 	(cd "$tmp/code" && grep -n 'STDERR_FILENO' ./*.[ch] | grep -v \
-	    -e '^\./log\.c:[0-9]*:.*write(STDERR_FILENO,' \
+	    -e '^\./log\.c:[0-9]*:.*struct pollfd p = { STDERR_FILENO,' \
 	    -e '^\./conn\.c:[0-9]*:.*= dup(STDERR_FILENO);' \
 	    -e '^\./main\.c:[0-9]*:.*for (fd = .*; fd <= STDERR_FILENO; fd++)') |
 	    sed 's/$/ (stderr belongs to log.c)/'
