@@ -64,7 +64,8 @@ build/static/adit: $(SRCS) $(HDRS)
 	mkdir -p build/static
 	$(MUSL_CC) $(STD) -Os -flto -static -ffunction-sections -fdata-sections \
 	    -fno-asynchronous-unwind-tables -Wl,--gc-sections \
-	    -Wl,-z,noseparate-code -Wl,-z,norelro -s -pthread -o $@ $(SRCS)
+	    -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none \
+	    -s -pthread -o $@ $(SRCS)
 
 build/posix/adit: $(SRCS) $(HDRS)
 	mkdir -p build/posix

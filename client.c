@@ -63,7 +63,7 @@ dial_server(struct stream *s, char name[NET_NAME_MAX])
 		return fd;
 	}
 	if (verdict != LINK_STOPPED && !conn_gone(&s->local))
-		stream_complain(t, why);
+		stream_complain(t, LOG_ERROR, why);
 	return -1;
 }
 
@@ -100,7 +100,8 @@ start(struct stream *s)
 
 	if (task_start(&s->task, run_stream) == 0)
 		return 0;
-	stream_complain(t, "no thread for another connection; it was reset");
+	stream_complain(t, LOG_ERROR,
+	    "no thread for another connection; it was reset");
 	return -1;
 }
 
@@ -112,8 +113,8 @@ take_connection(struct tunnel *t, int fd, const struct net_addr *from)
 	if (!stream_take_room(t, from))
 		goto refused;
 	if ((s = stream_new(t)) == NULL) {
-		stream_complain(t, "no memory for another connection; it was "
-		    "reset");
+		stream_complain(t, LOG_ERROR,
+		    "no memory for another connection; it was reset");
 		goto full;
 	}
 	s->fd = fd;
@@ -137,7 +138,8 @@ take_datagram(struct tunnel *t, const struct net_addr *from, const void *p,
 		return;
 	if ((s = stream_new(t)) == NULL ||
 	    flow_open(&t->flows, &s->flow, from) == -1) {
-		stream_complain(t, "no memory or descriptor for another flow");
+		stream_complain(t, LOG_ERROR,
+		    "no memory or descriptor for another flow");
 		goto full;
 	}
 	s->from = *from;
@@ -184,7 +186,7 @@ client_run(struct tunnel *t)
 	struct stream *s;
 	int fd = -1;
 
-	stream_fit_limits(t);
+	stream_prepare(t);
 	if (c->has_listen) {
 		fd = dial_listen(&c->listen,
 		    c->udp ? SOCK_DGRAM : SOCK_STREAM, &bound, why);

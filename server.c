@@ -66,7 +66,7 @@ dial_service(struct stream *s, struct net_addr *to)
 	if (fd == -1 && errno != ECANCELED && errno != ECONNABORTED) {
 		(void)snprintf(line, sizeof(line), "%s%s", why,
 		    errno == ECONNREFUSED ? " (is the service running?)" : "");
-		stream_complain(s->tunnel, line);
+		stream_complain(s->tunnel, LOG_ERROR, line);
 	}
 	return fd;
 }
@@ -97,14 +97,16 @@ static bool
 let_in(struct stream *s, const char *name)
 {
 	struct tunnel *t = s->tunnel;
-	char why[LINK_WHY_MAX];
+	char why[LINK_WHY_MAX], line[NET_NAME_MAX + 128];
 
 	switch (link_accept(s->fd, &s->from, &t->gate, &t->token, has_room, s,
 	    why)) {
 	case LINK_READY:
 		return true;
 	case LINK_REFUSED:
-		log_line(LOG_NOTE, "refused %s: %s", name, why);
+		(void)snprintf(line, sizeof(line), "refused %s: %.100s", name,
+		    why);
+		stream_complain(t, LOG_NOTE, line);
 		net_close_clean(s->fd);
 		break;
 	case LINK_BROKEN:
@@ -146,8 +148,9 @@ take(struct tunnel *t, int fd, const struct net_addr *from)
 		if (task_start(&s->task, serve) == 0)
 			return;
 	}
-	stream_complain(t, s == NULL ? "no memory for another connection; it "
-	    "was reset" : "no thread for another connection; it was reset");
+	stream_complain(t, LOG_ERROR, s == NULL ?
+	    "no memory for another connection; it was reset" :
+	    "no thread for another connection; it was reset");
 	stream_free(s);
 	(void)close(fd);
 }
@@ -160,7 +163,7 @@ server_run(struct tunnel *t)
 	struct net_addr bound;
 	int lfd;
 
-	stream_fit_limits(t);
+	stream_prepare(t);
 	if ((lfd = dial_listen(&c->peer, SOCK_STREAM, &bound, why)) == -1) {
 		log_line(LOG_ERROR, "%s", why);
 		(void)task_finish(0);

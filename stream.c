@@ -13,7 +13,8 @@
 #include "stream.h"
 
 enum {
-	COMPLAIN_MS = 1000,
+	COMPLAIN_MS = 1000,	/* so often ... */
+	COMPLAIN_MAX = 10,	/* ... so many lines */
 	EXHAUSTED_PAUSE_MS = 100,
 	STREAM_BUFS = 2 * CONN_FRAME_BUF + 2 * CONN_DATAGRAM_BUF,
 	SPARE_FDS = 32,		/* listener, pipes, resolver, libc's own */
@@ -69,7 +70,7 @@ stream_take_room(struct tunnel *t, const struct net_addr *from)
 	net_name(from, name);
 	(void)snprintf(line, sizeof(line), "at the limit of %u streams: %s "
 	    "refused (--max-conns)", t->max_streams, name);
-	stream_complain(t, line);
+	stream_complain(t, LOG_ERROR, line);
 	return false;
 }
 
@@ -116,8 +117,8 @@ stream_carry(struct stream *s, const char *from, const char *to)
 	    (unsigned)(ms % 1000 / 10), (unsigned long long)p->sent,
 	    (unsigned long long)p->received, reason);
 	if (p->fate == PUMP_NO_THREAD)
-		stream_complain(s->tunnel, "no thread for another stream; "
-		    "its connection was reset");
+		stream_complain(s->tunnel, LOG_ERROR,
+		    "no thread for another stream; its connection was reset");
 	return p->fate;
 }
 
@@ -141,13 +142,14 @@ stream_pipe_exit(const struct stream *s)
 }
 
 void
-stream_fit_limits(struct tunnel *t)
+stream_prepare(struct tunnel *t)
 {
 	const struct config *c = t->config;
 	unsigned per_stream = c->udp && c->role == OPT_CLIENT ? 3 : 2;
 	unsigned fds = 1024, gate, fit, need;
 	struct rlimit rl;
 
+	(void)pthread_mutex_init(&t->quota_mu, NULL);
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
@@ -172,21 +174,29 @@ stream_fit_limits(struct tunnel *t)
 }
 
 void
-stream_complain(struct tunnel *t, const char *what)
+stream_complain(struct tunnel *t, enum log_level level, const char *what)
 {
-	uint32_t now = (uint32_t)task_now() | 1;	/* 0: never yet */
-	uint32_t before = atomic_load(&t->complained_ms);
-	unsigned unsaid;
+	struct stream_quota *q = &t->quota[level];
+	uint32_t now = (uint32_t)task_now();
+	unsigned unsaid = 0;
+	bool say;
 
-	if ((before != 0 && now - before < COMPLAIN_MS) ||
-	    !atomic_compare_exchange_strong(&t->complained_ms, &before, now)) {
-		(void)atomic_fetch_add(&t->unsaid, 1);
-		return;
+	(void)pthread_mutex_lock(&t->quota_mu);
+	if (now - q->since_ms >= COMPLAIN_MS) {
+		q->since_ms = now;
+		q->said = 0;
 	}
-	if ((unsaid = atomic_exchange(&t->unsaid, 0)) > 0)
-		log_line(LOG_ERROR, "%s (and %u more messages)", what, unsaid);
-	else
-		log_line(LOG_ERROR, "%s", what);
+	if ((say = q->said < COMPLAIN_MAX)) {
+		q->said++;
+		unsaid = q->unsaid;
+		q->unsaid = 0;
+	} else
+		q->unsaid++;
+	(void)pthread_mutex_unlock(&t->quota_mu);
+	if (say && unsaid > 0)
+		log_line(level, "%s (and %u more messages)", what, unsaid);
+	else if (say)
+		log_line(level, "%s", what);
 }
 
 void
@@ -221,7 +231,7 @@ stream_accept_all(struct tunnel *t, int lfd,
 			return;
 		(void)snprintf(line, sizeof(line),
 		    "cannot accept connections for now: %s", strerror(errno));
-		stream_complain(t, line);
+		stream_complain(t, LOG_ERROR, line);
 		stream_reap();
 		stream_pause();
 	}

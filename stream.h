@@ -7,10 +7,17 @@
 #include "conn.h"
 #include "flow.h"
 #include "link.h"
+#include "log.h"
 #include "opt.h"
 #include "pump.h"
 #include "secret.h"
 #include "task.h"
+
+/* How much was said of late: see stream_complain(). */
+struct stream_quota {
+	uint32_t since_ms;
+	unsigned said, unsaid;
+};
 
 /* What all connections of a process share. */
 struct tunnel {
@@ -25,8 +32,8 @@ struct tunnel {
 	_Atomic int pipe_exit;		/* exit code once the pipe is over */
 	struct flow_table flows;	/* client with -u */
 	int udp_fd;			/* client with -u: the shared socket */
-	_Atomic uint32_t complained_ms;	/* see stream_complain() */
-	_Atomic unsigned unsaid;
+	pthread_mutex_t quota_mu;	/* guards quota */
+	struct stream_quota quota[LOG_STREAM + 1];
 	_Atomic unsigned cut;		/* streams that a stop has reset */
 };
 
@@ -68,9 +75,9 @@ enum pump_fate stream_carry(struct stream *s, const char *from,
 /* The exit code of a pipe that ended so, having said why it failed. */
 int stream_pipe_exit(const struct stream *s);
 
-/* Raise the descriptor limit to what is allowed, and fit max_streams,
+/* Before all else: raise the descriptor limit, and fit max_streams,
  * max_tasks and the gate into it; says so if that is less than was asked. */
-void stream_fit_limits(struct tunnel *t);
+void stream_prepare(struct tunnel *t);
 
 /* Wait a little for what has run out to come back, or for a stop. */
 void stream_pause(void);
@@ -83,8 +90,9 @@ void stream_accept_all(struct tunnel *t, int lfd,
 /* The exit code, having said how many streams a stop had to reset. */
 int stream_exit(struct tunnel *t);
 
-/* Log a line about trouble that may come in floods: at most one a second,
- * with how many went unsaid. */
-void stream_complain(struct tunnel *t, const char *what);
+/* Log a line that may come in floods: at most ten a second of each level, and
+ * how many went unsaid. */
+void stream_complain(struct tunnel *t, enum log_level level,
+    const char *what);
 
 #endif

@@ -148,7 +148,7 @@ pthread_create pthread_join pthread_kill pthread_sigmask sigwait	task
 pthread_detach pthread_cancel pthread_exit pthread_setcancelstate	-
 pthread_cond_init pthread_cond_timedwait pthread_cond_broadcast	task pump
 pthread_cond_wait pthread_cond_signal	-
-pthread_mutex_init			flow gate pump resolve
+pthread_mutex_init			flow gate pump resolve stream
 pthread_mutex_trylock pthread_rwlock_init sem_init	-
 sigaction				task token
 raise					token
@@ -194,6 +194,7 @@ netinet/in.h	net resolve gate flow
 netinet/tcp.h	net
 arpa/inet.h	net resolve
 netdb.h		resolve
+malloc.h	main
 poll.h		net conn log task
 pthread.h	task flow gate pump resolve
 signal.h	task token
