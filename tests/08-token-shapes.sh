@@ -24,14 +24,14 @@ i=1
 for wrong in sesamf Sesame sesam sesame1 sesamesesame s 'sesame ' x; do
 	i=$((i + 1))
 	expect_ok peer raw "connect=127.0.0.$i@$at" "token=$wrong" gethex=00 \
-	    end after=1:2.5
+	    end after=0.9:2.5
 	expect_line server.err \
 	    "refused 127\.0\.0\.$i:[0-9]+: wrong token"
 done
 
 check "one delayed answer for each source, further ones at once"
 start_peer first raw "connect=127.0.0.99@$at" token=no say=sent gethex=00 \
-    end after=1:2.5
+    end after=0.9:2.5
 wait_line first.out '^sent$'
 # The first one is sent, but the server need not have read it yet.
 sleep 0.3
@@ -45,8 +45,8 @@ check "every truncation of the right handshake, by end and by reset"
 all=0006736573616d65
 n=0
 while [ "$n" -lt ${#all} ]; do
-	part=$(printf %s "$all" | cut -c "1-$n")
-	[ "$n" -gt 0 ] || part=
+	part=
+	[ "$n" -eq 0 ] || part=$(printf %s "$all" | cut -c "1-$n")
 	expect_ok peer raw "connect=$at" "hex=$part" fin gone
 	expect_ok peer raw "connect=$at" "hex=$part" rst
 	n=$((n + 2))
