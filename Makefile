@@ -1,5 +1,6 @@
 # adit: make, make install, make static, make check, make lint, make bench,
-# make fuzz.  Plain POSIX make; only a C11 compiler is needed for "make".
+# make fuzz.  Plain POSIX make; only a C11 compiler is needed for "make", and
+# BearSSL for encryption (Debian: libbearssl-dev).
 .POSIX:
 .SUFFIXES:
 .SUFFIXES: .c .o
@@ -12,11 +13,19 @@ DESTDIR =
 MUSL_CC = musl-gcc
 FUZZ_SECONDS = 20
 POSIX = 0
+# 1: with encryption, or fail.  0: without.  auto: with, if bearssl.h is here.
+BEARSSL = auto
 
 STD = -std=c11 -D_POSIX_C_SOURCE=200809L
 # POSIX=1 leaves out what only Linux has (splice, in bulk.c).
 POSIX_0 =
 POSIX_1 = -DADIT_POSIX
+# All that links ends in what build/bear says, one of two; no object knows.
+BEAR_0 = nobear.c
+BEAR_1 = bear.c -lbearssl
+BEAR_auto = `if $(CC) $(ALL_CFLAGS) -E bear.c >/dev/null 2>&1; \
+	then echo $(BEAR_1); else echo $(BEAR_0); fi`
+BEAR = `cat build/bear`
 ALL_CFLAGS = $(STD) $(POSIX_$(POSIX)) $(CFLAGS)
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wcast-qual -Wpointer-arith -Wwrite-strings \
@@ -24,18 +33,25 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wswitch-enum -Werror
 SANITIZE = -g -O1 -fno-omit-frame-pointer -DTASK_STACK_KIB=512
 
-OBJS = buf.o secret.o text.o log.o proto.o opt.o task.o bulk.o token.o \
-	net.o resolve.o dial.o gate.o flow.o conn.o pump.o link.o stream.o \
-	server.o client.o main.o
+OBJS = buf.o secret.o text.o log.o word.o proto.o kdf.o spake2.o \
+	crypt.o record.o ctl.o kex.o guess.o retry.o opt.o task.o bulk.o \
+	token.o event.o entropy.o mint.o seal.o net.o resolve.o gate.o turn.o \
+	flow.o conn.o dial.o pump.o door.o plain.o sealed.o link.o session.o \
+	keeper.o stream.o local.o server.o client.o main.o
 SRCS = $(OBJS:.o=.c)
-HDRS = buf.h secret.h text.h log.h proto.h opt.h task.h bulk.h token.h \
-	net.h resolve.h dial.h gate.h flow.h conn.h pump.h link.h stream.h \
-	server.h client.h
+HDRS = bear.h buf.h secret.h text.h log.h word.h proto.h kdf.h \
+	spake2.h crypt.h record.h ctl.h kex.h guess.h retry.h opt.h task.h \
+	bulk.h token.h event.h entropy.h mint.h seal.h net.h resolve.h gate.h \
+	turn.h flow.h conn.h dial.h pump.h door.h plain.h sealed.h link.h \
+	session.h keeper.h stream.h local.h server.h client.h
+WHOLE = $(SRCS) $(HDRS) bear.c nobear.c build/bear
 
 all: adit server client
 
-adit: $(OBJS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ $(OBJS)
+adit: $(OBJS) bear.c nobear.c build/bear
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ $(OBJS) $(BEAR)
+	@grep -q bearssl build/bear || echo 'adit: built WITHOUT encryption;' \
+	    'for it, install libbearssl-dev and run make again' >&2
 
 server client: adit
 	ln -sf adit $@
@@ -46,7 +62,17 @@ server client: adit
 # Few enough that every object depends on every header.
 $(OBJS): $(HDRS) Makefile
 
-install: adit
+# Asked at each make and written when it changes, so that all is linked anew.
+build/bear: FORCE
+	@mkdir -p build
+	@echo $(BEAR_$(BEARSSL)) >$@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+
+FORCE:
+
+# What was built, however: these variables may not be those of that make.
+install:
+	@test -x adit || $(MAKE) adit
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	cp adit $(DESTDIR)$(PREFIX)/bin/adit
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/adit
@@ -59,45 +85,77 @@ uninstall:
 
 static: build/static/adit
 
-# The other builds are whole at once: 21 small files.
-build/static/adit: $(SRCS) $(HDRS)
-	mkdir -p build/static
-	$(MUSL_CC) $(STD) -Os -flto -static -ffunction-sections -fdata-sections \
+# The other builds are whole at once: small files.
+#
+# musl-gcc does not look where glibc's headers are, so BearSSL's are linked
+# into a directory of their own.
+build/static/adit: $(WHOLE) static/shim.c
+	rm -rf build/static
+	mkdir -p build/static/include
+	@bear=nobear.c; \
+	if [ '$(BEARSSL)' != 0 ]; then \
+		lib=`$(CC) -print-file-name=libbearssl.a`; \
+		header=`$(CC) -M bear.c 2>/dev/null | tr ' ' '\n' | \
+		    grep '/bearssl\.h$$' | head -n 1`; \
+		[ -f "$$lib" ] && [ -f "$$header" ] || { \
+			echo 'no libbearssl.a: install libbearssl-dev, or' \
+			    'build without encryption by BEARSSL=0' >&2; \
+			exit 1; \
+		}; \
+		ln -s "$${header%.h}"* build/static/include; \
+		bear="bear.c static/shim.c $$lib"; \
+	fi; \
+	set -x; \
+	$(MUSL_CC) $(STD) -isystem build/static/include -Os -flto \
+	    -static -fno-pie -ffunction-sections -fdata-sections \
 	    -fno-asynchronous-unwind-tables -Wl,--gc-sections \
 	    -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none \
-	    -s -pthread -o $@ $(SRCS)
+	    -s -pthread -o $@ $(SRCS) $$bear
 
-build/posix/adit: $(SRCS) $(HDRS)
+build/posix/adit: $(WHOLE)
 	mkdir -p build/posix
-	$(CC) $(STD) $(POSIX_1) -O2 -pthread -o $@ $(SRCS)
+	$(CC) $(STD) $(POSIX_1) -O2 -pthread -o $@ $(SRCS) $(BEAR)
 
-build/debug/adit: $(SRCS) $(HDRS)
+build/debug/adit: $(WHOLE)
 	mkdir -p build/debug
-	$(CC) $(STD) $(POSIX_$(POSIX)) $(SANITIZE) -pthread -o $@ $(SRCS)
+	$(CC) $(STD) $(POSIX_$(POSIX)) $(SANITIZE) -pthread -o $@ $(SRCS) \
+	    $(BEAR)
 
-build/asan/adit: $(SRCS) $(HDRS)
+build/asan/adit: $(WHOLE)
 	mkdir -p build/asan
 	$(CC) $(STD) $(POSIX_$(POSIX)) $(SANITIZE) -fsanitize=address,undefined \
-	    -fno-sanitize-recover=all -pthread -o $@ $(SRCS)
+	    -fno-sanitize-recover=all -pthread -o $@ $(SRCS) $(BEAR)
 
-build/tsan/adit: $(SRCS) $(HDRS)
+build/tsan/adit: $(WHOLE)
 	mkdir -p build/tsan
 	$(CC) $(STD) $(POSIX_$(POSIX)) $(SANITIZE) -fsanitize=thread -pthread \
-	    -o $@ $(SRCS)
+	    -o $@ $(SRCS) $(BEAR)
 
-build/m32/adit: $(SRCS) $(HDRS)
+build/m32/adit: $(WHOLE)
 	mkdir -p build/m32
-	$(CC) -m32 $(STD) -O2 -pthread -o $@ $(SRCS)
+	@bear=$(BEAR); \
+	echo 'int main(void) { return 0; }' | \
+	    $(CC) -m32 -x c -o $@- - $${bear#*.c} 2>/dev/null || { \
+		echo 'm32: built WITHOUT encryption;' \
+		    'for it, install libbearssl-dev:i386' >&2; \
+		bear=nobear.c; \
+	}; \
+	set -x; \
+	$(CC) -m32 $(STD) -O2 -pthread -o $@ $(SRCS) $$bear
 
-build/clang/adit: $(SRCS) $(HDRS)
+build/clang/adit: $(WHOLE)
 	mkdir -p build/clang
-	clang $(STD) $(WARN) -O2 -pthread -o $@ $(SRCS)
+	clang $(STD) $(WARN) -O2 -pthread -o $@ $(SRCS) $(BEAR)
 
-build/gcc/adit: $(SRCS) $(HDRS)
+build/gcc/adit: $(WHOLE)
 	mkdir -p build/gcc
-	gcc $(STD) $(WARN) -O2 -pthread -o $@ $(SRCS)
+	gcc $(STD) $(WARN) -O2 -pthread -o $@ $(SRCS) $(BEAR)
 
-check-warn: build/gcc/adit build/clang/adit
+build/nobear/adit: $(WHOLE)
+	mkdir -p build/nobear
+	gcc $(STD) $(WARN) -O2 -pthread -o $@ $(SRCS) $(BEAR_0)
+
+check-warn: build/gcc/adit build/clang/adit build/nobear/adit
 
 check: all
 	tests/run --quick
@@ -118,4 +176,4 @@ clean:
 	rm -rf adit server client *.o build
 
 .PHONY: all install uninstall static check check-warn unit lint fuzz bench \
-	clean
+	clean FORCE

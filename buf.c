@@ -38,6 +38,30 @@ rd_u16(struct rd *r)
 	return p != NULL ? (uint16_t)(p[0] << 8 | p[1]) : 0;
 }
 
+static uint64_t
+rd_number(struct rd *r, size_t n)
+{
+	const uint8_t *p = rd_bytes(r, n);
+	uint64_t v = 0;
+	size_t i;
+
+	for (i = 0; p != NULL && i < n; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+uint32_t
+rd_u32(struct rd *r)
+{
+	return (uint32_t)rd_number(r, 4);
+}
+
+uint64_t
+rd_u64(struct rd *r)
+{
+	return rd_number(r, 8);
+}
+
 void
 wr_bytes(struct wr *w, const void *p, size_t n)
 {
@@ -62,6 +86,29 @@ wr_u16(struct wr *w, uint16_t v)
 	uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)(v & 0xff) };
 
 	wr_bytes(w, b, 2);
+}
+
+static void
+wr_number(struct wr *w, uint64_t v, size_t n)
+{
+	uint8_t b[8];
+	size_t i;
+
+	for (i = n; i-- > 0; v >>= 8)
+		b[i] = (uint8_t)(v & 0xff);
+	wr_bytes(w, b, n);
+}
+
+void
+wr_u32(struct wr *w, uint32_t v)
+{
+	wr_number(w, v, 4);
+}
+
+void
+wr_u64(struct wr *w, uint64_t v)
+{
+	wr_number(w, v, 8);
 }
 
 size_t

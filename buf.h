@@ -29,17 +29,21 @@ struct wr {
 	bool bad;
 };
 
-/* Read one byte, or a big-endian u16. */
+/* Read one byte, or a big-endian number. */
 uint8_t rd_u8(struct rd *r);
 uint16_t rd_u16(struct rd *r);
+uint32_t rd_u32(struct rd *r);
+uint64_t rd_u64(struct rd *r);
 
 /* Returns the next n bytes, borrowed from the cursor's array, or NULL (and
  * bad) if fewer are left. */
 const uint8_t *rd_bytes(struct rd *r, size_t n);
 
-/* Append one byte, a big-endian u16, or n bytes. */
+/* Append one byte, a big-endian number, or n bytes. */
 void wr_u8(struct wr *w, uint8_t v);
 void wr_u16(struct wr *w, uint16_t v);
+void wr_u32(struct wr *w, uint32_t v);
+void wr_u64(struct wr *w, uint64_t v);
 void wr_bytes(struct wr *w, const void *p, size_t n);
 
 /* Number of unread bytes, and of bytes that fit behind them. */

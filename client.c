@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* client.c - the side that dials. */
+/* client.c - the side that dials.
+ *
+ * Main accepts what is local and starts threads: for each local connection or
+ * flow, for each attempt at a link, and for each stream that the server asks
+ * for.  With --plain there is no link, and each stream dials by itself. */
 
 #include <sys/socket.h>
 
@@ -10,170 +14,488 @@
 
 #include "client.h"
 #include "dial.h"
+#include "entropy.h"
+#include "local.h"
 #include "log.h"
+#include "plain.h"
+#include "sealed.h"
+
+enum { EARLY_MAX = 4096 };	/* what goes with a stream's hello */
+
+static int
+exit_code(enum door_verdict verdict)
+{
+	switch (verdict) {
+	case DOOR_READY:
+		return 0;
+	case DOOR_WRONG:
+		return 3;
+	case DOOR_BROKEN:
+		return 4;
+	case DOOR_REFUSED:
+	case DOOR_FAILED:
+	case DOOR_STOPPED:
+	default:
+		return 1;
+	}
+}
+
+/* Plain ------------------------------------------------------------------- */
 
 /* stdin and stdout through one connection. */
 static void
-run_pipe(struct task *task)
+run_plain_pipe(struct task *task)
 {
-	static const int exit_code[] = {
-		[LINK_READY] = 0, [LINK_REFUSED] = 3, [LINK_BROKEN] = 4,
-		[LINK_FAILED] = 1, [LINK_STOPPED] = 1
-	};
 	struct stream *s = (struct stream *)task;
 	struct tunnel *t = s->tunnel;
-	char why[LINK_WHY_MAX], name[NET_NAME_MAX];
-	enum link_verdict verdict;
+	char why[DOOR_WHY_MAX], name[NET_NAME_MAX];
+	enum door_verdict verdict;
 	struct net_addr server;
-	int fd;
+	int fd, code;
 
-	verdict = link_dial(&t->config->peer, &t->token, -1, &fd, &server,
+	verdict = plain_dial(&t->config->peer, &t->token, -1, &fd, &server,
 	    why);
-	if (verdict == LINK_READY) {
+	if (verdict == DOOR_READY) {
 		net_name(&server, name);
 		log_line(LOG_NOTE, "connected to %s", name);
 		stream_set_remote(s, fd, name);
 		conn_stdio(&s->local, fd);
 		(void)stream_carry(s, s->local.name, name);
-		atomic_store(&t->pipe_exit, stream_pipe_exit(s));
+		code = stream_pipe_exit(s);
 	} else {
-		if (verdict != LINK_STOPPED)
+		if (verdict != DOOR_STOPPED)
 			log_line(LOG_ERROR, "%s", why);
-		atomic_store(&t->pipe_exit, exit_code[verdict]);
+		/* The server's "no" is all there is here. */
+		code = verdict == DOOR_REFUSED ? 3 : exit_code(verdict);
 	}
-	task_stop();
+	local_pipe_over(s, code);
 }
 
 /* Reach the server for a local connection; returns a descriptor, or -1 having
- * said why.  (On the stack only until the stream is carried: see server.c.) */
+ * said why.  A function of its own: what it needs on the stack is gone while
+ * the stream is carried, which is a page less for each. */
 static int
-dial_server(struct stream *s, char name[NET_NAME_MAX])
+dial_plain(struct stream *s, char name[NET_NAME_MAX])
 {
 	struct tunnel *t = s->tunnel;
 	bool udp = t->config->udp;
-	char why[LINK_WHY_MAX];
-	enum link_verdict verdict;
+	char why[DOOR_WHY_MAX];
+	enum door_verdict verdict;
 	struct net_addr server;
 	int fd;
 
-	verdict = link_dial(&t->config->peer, &t->token, udp ? -1 : s->fd,
+	verdict = plain_dial(&t->config->peer, &t->token, udp ? -1 : s->fd,
 	    &fd, &server, why);
-	if (verdict == LINK_READY) {
+	if (verdict == DOOR_READY) {
 		net_name(&server, name);
 		return fd;
 	}
-	if (verdict != LINK_STOPPED && !conn_gone(&s->local))
+	if (verdict != DOOR_STOPPED && !conn_gone(&s->local))
 		stream_complain(t, LOG_ERROR, why);
 	return -1;
 }
 
 /* One local connection, or flow, through a connection of its own. */
 static void
+run_plain(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	char server[NET_NAME_MAX];
+	int fd;
+
+	stream_set_local(s);
+	if ((fd = dial_plain(s, server)) != -1) {
+		stream_set_remote(s, fd, server);
+		(void)stream_carry(s, s->local.name, server);
+	} else
+		stream_drop_local(s);
+	stream_over(s);
+}
+
+/* Sealed streams ---------------------------------------------------------- */
+
+static bool
+local_gone(void *arg)
+{
+	return arg != NULL && conn_gone(arg);
+}
+
+/* What the local side has sent already may go with the hello. */
+static size_t
+read_early(struct stream *s, uint8_t *buf)
+{
+	static const struct net_wait now = { 0, -1 };
+	ssize_t n = -1;
+
+	if (s->local.kind == CONN_TCP)
+		n = net_read_some(s->local.rfd, buf, EARLY_MAX, &now);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Open a stream through the link, or the next one if that one is gone.  Makes
+ * s->remote, or returns false, having said why. */
+static bool
+open_stream(struct stream *s, const struct ctl *open, int watch)
+{
+	struct tunnel *t = s->tunnel;
+	struct keeper *k = &t->keeper;
+	int64_t until = task_now() + KEEPER_WAIT_MS;
+	char why[DOOR_WHY_MAX], name[NET_NAME_MAX];
+	void *local = s->piped ? NULL : &s->local;
+	struct keeper_lease lease = { .generation = 0 };
+	enum door_verdict verdict = DOOR_FAILED;
+	uint8_t early[EARLY_MAX];
+	size_t nearly = 0;
+	struct seal *seal;
+	struct ctl answer;
+	int fd;
+
+	(void)snprintf(why, sizeof(why), "no link to the server");
+	while (keeper_lease(k, lease.generation, s->number, until, local_gone,
+	    local, &lease) == 0) {
+		memset(&answer, 0, sizeof(answer));
+		fd = net_connect(&lease.server, SOCK_STREAM, watch);
+		if (fd == -1) {
+			(void)snprintf(why, sizeof(why),
+			    "cannot connect to the server: %s",
+			    strerror(errno));
+			keeper_want(k);
+		} else {
+			if (nearly == 0)
+				nearly = read_early(s, early);
+			verdict = sealed_open_stream(fd, &lease.keys,
+			    lease.number, open, early, nearly, watch, &seal,
+			    &answer, why);
+			if (verdict == DOOR_READY)
+				break;
+			(void)close(fd);
+			if (answer.kind == CTL_REFUSED)
+				break;
+			keeper_want(k);
+		}
+		/* The next link is another matter; but what the server asked
+		 * for was asked of this one. */
+		if (s->number != 0 || task_stopping() || local_gone(local))
+			break;
+	}
+	net_name(&lease.server, name);
+	secret_wipe(&lease, sizeof(lease));
+	if (verdict == DOOR_READY) {
+		conn_sealed(&s->remote, fd, name, seal);
+		s->pump.early = nearly;
+		return true;
+	}
+	if (!task_stopping() && !local_gone(local))
+		stream_complain(t, LOG_ERROR, why);
+	return false;
+}
+
+/* One local connection, or flow. */
+static void
 run_stream(struct task *task)
 {
 	struct stream *s = (struct stream *)task;
+	const struct config *c = s->tunnel->config;
+	struct ctl open = { .protocol = local_protocol(c) };
+
+	stream_set_local(s);
+	(void)snprintf(open.text, sizeof(open.text), "%s", c->target);
+	if (open_stream(s, &open, c->udp ? -1 : s->fd))
+		(void)stream_carry(s, s->local.name, s->remote.name);
+	else
+		stream_drop_local(s);
+	stream_over(s);
+}
+
+/* A stream that the server asked for. */
+static void
+run_asked(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
 	struct tunnel *t = s->tunnel;
-	char from[NET_NAME_MAX], server[NET_NAME_MAX];
+	struct ctl open = { .protocol = local_protocol(t->config) };
+	struct ctl cancel = { .kind = CTL_CANCEL, .number = s->number };
+	bool piped;
+
+	if (!local_take(s, &cancel.reason)) {
+		keeper_say(&t->keeper, &cancel);
+		return;
+	}
+	if (!local_open(s, "", -1, &cancel)) {
+		keeper_say(&t->keeper, &cancel);
+		local_give(s);
+		return;
+	}
+	piped = s->piped;
+	if (!open_stream(s, &open, -1)) {
+		stream_drop_local(s);
+		local_give(s);
+		return;
+	}
+	s->local.watch = piped ? s->remote.rfd : -1;
+	(void)stream_carry(s, s->remote.name, s->local.name);
+	if (piped)
+		local_pipe_over(s, stream_pipe_exit(s));
+	else
+		local_give(s);
+}
+
+/* The link ---------------------------------------------------------------- */
+
+static uint32_t
+draw(void)
+{
+	uint32_t random = 0;
+
+	(void)entropy_get(&random, sizeof(random));	/* mere jitter */
+	return random;
+}
+
+/* An attempt has come to nothing: is that the end of us? */
+static void
+attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
+    const char *why)
+{
+	const struct config *c = t->config;
+	bool refused = verdict == DOOR_REFUSED || verdict == DOOR_WRONG;
+	char line[DOOR_WHY_MAX + 64];
+	uint32_t ms;
+
+	/* Who has never been known has the wrong token; who has, may have met
+	 * somebody else for once. */
+	if (verdict == DOOR_STOPPED || task_stopping()) {
+		(void)keeper_failed(&t->keeper, false, 0);
+		return;
+	}
+	if (!keeper_known(&t->keeper))
+		final = final || verdict == DOOR_WRONG || c->once ||
+		    local_end(c) == CTL_STDIO;
+	if (final || c->once) {
+		keeper_end(&t->keeper);
+		(void)keeper_failed(&t->keeper, refused, 0);
+		log_line(LOG_ERROR, "%s", why);
+		atomic_store(&t->pipe_exit, exit_code(verdict));
+		task_stop();
+		return;
+	}
+	ms = keeper_failed(&t->keeper, refused, draw());
+	(void)snprintf(line, sizeof(line), "%s; trying again%s", why,
+	    ms >= 5000 ? " in a while" : "");
+	stream_complain(t, ms >= 1000 || refused ? LOG_NOTE : LOG_STREAM,
+	    line);
+}
+
+static bool
+on_message(void *arg, const struct ctl *m)
+{
+	struct tunnel *t = arg;
+	struct ctl cancel = {
+		.kind = CTL_CANCEL, .number = m->number, .reason = CTL_FULL
+	};
+
+	if (m->kind != CTL_ASK || m->number % 2 == 0 ||
+	    t->keeper.mode != CTL_SERVER_ASKS)
+		return false;
+	if (!keeper_put_ask(&t->keeper, m->number))
+		keeper_say(&t->keeper, &cancel);
+	return true;
+}
+
+static void
+on_silent(void *arg)
+{
+	struct tunnel *t = arg;
+
+	log_line(LOG_STREAM, "the link is silent: dialling another");
+	keeper_want(&t->keeper);
+}
+
+/* The link is up, and streams have connections of their own. */
+static void
+live(struct tunnel *t, struct link *l, const struct kex_keys *keys,
+    const struct net_addr *server, enum ctl_mode mode)
+{
+	struct link_events events = { t, on_message, on_silent };
+	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 32];
+	bool clean, used;
+
+	log_line(LOG_NOTE, "connected to %s", l->name);
+	keeper_up(&t->keeper, l, keys, server, mode);
+	clean = link_live(l, &events, why);
+	used = keeper_down(&t->keeper, l, false, draw());
+	if (task_stopping() || !used)
+		log_line(LOG_STREAM, "link to %s ended: %s", l->name, why);
+	else if (t->config->once) {
+		log_line(LOG_ERROR, "link to %s lost: %s", l->name, why);
+		keeper_end(&t->keeper);
+		atomic_store(&t->pipe_exit, 4);
+		task_stop();
+	} else {
+		(void)snprintf(line, sizeof(line), "link to %s lost: %s; "
+		    "dialling again", l->name, why);
+		stream_complain(t, LOG_NOTE, line);
+	}
+	link_close(l, clean);
+}
+
+/* The link carries stream 0. */
+static void
+pipe_through(struct stream *s, struct link *l)
+{
+	struct ctl bye = { .kind = CTL_BYE };
+	struct tunnel *t = s->tunnel;
+
+	if (!local_take(s, &bye.reason)) {
+		(void)link_send(l, &bye);
+		link_close(l, true);
+		goto out;
+	}
+	if (!local_open(s, "", l->fd, &bye)) {
+		(void)link_send(l, &bye);
+		link_close(l, true);
+		local_give(s);
+		goto out;
+	}
+	keeper_carries(&t->keeper);
+	log_line(LOG_NOTE, "connected to %s", l->name);
+	seal_become_pipe(l->seal);
+	conn_sealed(&s->remote, l->fd, l->name, l->seal);
+	(void)stream_carry(s, s->local.name, s->remote.name);
+	if (s->piped) {
+		local_pipe_over(s, stream_pipe_exit(s));
+		return;
+	}
+	local_give(s);
+out:
+	(void)keeper_failed(&t->keeper, true, draw());
+}
+
+/* An attempt at a link, and its life. */
+static void
+run_link(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	struct tunnel *t = s->tunnel;
+	const struct config *c = t->config;
+	struct ctl m = { .kind = CTL_HELLO };
+	enum door_verdict verdict;
+	char why[DOOR_WHY_MAX], name[NET_NAME_MAX];
+	struct seal_keys link_keys;
+	struct net_addr server;
+	struct kex_keys keys;
+	struct seal *seal;
+	struct link l;
+	bool final;
 	int fd;
 
-	net_name(&s->from, from);
-	if (t->config->udp)
-		conn_udp(&s->local, s->flow.out_fd, t->udp_fd, &s->flow.from,
-		    from);
-	else
-		conn_tcp(&s->local, s->fd, from);
-	if ((fd = dial_server(s, server)) != -1) {
-		stream_set_remote(s, fd, server);
-		(void)stream_carry(s, from, server);
+	verdict = sealed_dial(&c->peer, t->w, &fd, &server, &keys, why);
+	if (verdict != DOOR_READY) {
+		attempt_failed(t, verdict, false, why);
+		return;
+	}
+	net_name(&server, name);
+	sealed_link_keys(&keys, KEX_CLIENT, &link_keys);
+	seal = seal_new(RECORD_LINK, true, &link_keys);
+	secret_wipe(&link_keys, sizeof(link_keys));
+	if (seal == NULL) {
+		(void)close(fd);
+		attempt_failed(t, DOOR_FAILED, false, "no memory for a link");
+		goto out;
+	}
+	link_init(&l, fd, seal, name);
+	memcpy(m.instance, t->keeper.instance, CTL_INSTANCE);
+	m.end = local_end(c);
+	m.protocol = local_protocol(c);
+	(void)snprintf(m.text, sizeof(m.text), "%s", c->target);
+	if (link_send(&l, &m) == -1 || link_receive(&l, &m) == -1) {
+		(void)snprintf(why, sizeof(why), "no tunnel to %s: %s", name,
+		    strerror(errno));
+		link_close(&l, false);
+		attempt_failed(t, DOOR_BROKEN, false, why);
+	} else if (m.kind == CTL_REFUSED) {
+		(void)snprintf(why, sizeof(why), "refused: %s%s%.250s",
+		    ctl_reason_text(m.reason), m.text[0] != '\0' ? ": " : "",
+		    m.text);
+		link_close(&l, true);
+		final = m.reason == CTL_MISMATCH ||
+		    m.reason == CTL_NOT_ALLOWED;
+		attempt_failed(t, DOOR_REFUSED, final, why);
+	} else if (m.kind != CTL_WELCOME) {
+		link_close(&l, false);
+		attempt_failed(t, DOOR_BROKEN, false,
+		    "the other side is no adit server");
+	} else if (m.mode == CTL_PIPE) {
+		secret_wipe(&keys, sizeof(keys));
+		pipe_through(s, &l);
 	} else
-		conn_close(&s->local, false);
-	if (t->config->udp)
-		flow_close(&t->flows, &s->flow);
-	stream_give_room(t);
+		live(t, &l, &keys, &server, m.mode);
+out:
+	secret_wipe(&keys, sizeof(keys));
 }
 
-/* Start the stream of something local, or say why not.  Returns 0 or -1. */
-static int
-start(struct stream *s)
+/* Start a task; it needs no descriptor yet. */
+static bool
+start(struct tunnel *t, void (*run)(struct task *), uint64_t number)
 {
-	struct tunnel *t = s->tunnel;
+	struct stream *s = stream_new(t);
 
-	if (task_start(&s->task, run_stream) == 0)
-		return 0;
-	stream_complain(t, LOG_ERROR,
-	    "no thread for another connection; it was reset");
-	return -1;
-}
-
-static void
-take_connection(struct tunnel *t, int fd, const struct net_addr *from)
-{
-	struct stream *s = NULL;
-
-	if (!stream_take_room(t, from))
-		goto refused;
-	if ((s = stream_new(t)) == NULL) {
-		stream_complain(t, LOG_ERROR,
-		    "no memory for another connection; it was reset");
-		goto full;
+	if (s != NULL) {
+		s->number = number;
+		if (task_start(&s->task, run) == 0)
+			return true;
 	}
-	s->fd = fd;
-	s->from = *from;
-	if (start(s) == 0)
-		return;
-full:
-	stream_give_room(t);
-refused:
 	stream_free(s);
-	(void)close(fd);
+	return false;
 }
 
-static void
-take_datagram(struct tunnel *t, const struct net_addr *from, const void *p,
-    size_t n)
+/* What is to be done for links: see stream_serve(). */
+static int64_t
+chores(struct tunnel *t)
 {
-	struct stream *s;
+	struct keeper *k = &t->keeper;
+	struct ctl cancel = { .kind = CTL_CANCEL, .reason = CTL_FAILED };
+	int64_t due;
 
-	if (flow_push(&t->flows, from, p, n) || !stream_take_room(t, from))
-		return;
-	if ((s = stream_new(t)) == NULL ||
-	    flow_open(&t->flows, &s->flow, from) == -1) {
-		stream_complain(t, LOG_ERROR,
-		    "no memory or descriptor for another flow");
-		goto full;
+	if (task_hup()) {
+		log_line(LOG_NOTE, "SIGHUP: dialling now");
+		keeper_want(k);
 	}
-	s->from = *from;
-	(void)flow_push(&t->flows, from, p, n);
-	if (start(s) == 0)
-		return;
-	flow_close(&t->flows, &s->flow);
-	(void)close(s->flow.out_fd);
-full:
-	stream_give_room(t);
-	stream_free(s);
-}
-
-static void
-listen_udp(struct tunnel *t)
-{
-	static uint8_t buf[CONN_DATAGRAM_BUF];
-	struct net_wait w = { INT64_MAX, -1 };
-	struct net_addr from;
-	ssize_t n;
-
-	for (;;) {
-		if (net_await(t->udp_fd, &w) == -1) {
-			if (errno == ECANCELED)
-				return;
-			stream_pause();		/* out of something */
-			continue;
+	while (keeper_take_ask(k, &cancel.number)) {
+		if (!start(t, run_asked, cancel.number))
+			keeper_say(k, &cancel);
+	}
+	while ((due = keeper_due(k)) <= task_now()) {
+		keeper_begun(k);
+		if (!start(t, run_link, 0)) {
+			stream_complain(t, LOG_ERROR,
+			    "no thread or memory for a link");
+			(void)keeper_failed(k, true, 0);
 		}
-		from.len = sizeof(from.ss);
-		n = recvfrom(t->udp_fd, buf, sizeof(buf), MSG_DONTWAIT,
-		    (struct sockaddr *)&from.ss, &from.len);
-		if (n >= 0 && n < CONN_DATAGRAM_BUF)
-			take_datagram(t, &from, buf, (size_t)n);
 	}
+	return due;
+}
+
+/* Main ------------------------------------------------------------------- */
+
+static void
+ready_connection(struct tunnel *t, int lfd)
+{
+	struct net_addr from;
+	int fd;
+
+	if ((fd = stream_accept(t, lfd, &from)) == -1)
+		return;
+	if (stream_take_room(t, &from))
+		stream_start(t, fd, &from,
+		    t->config->plain ? run_plain : run_stream);
+	else
+		(void)close(fd);
+}
+
+static void
+ready_datagram(struct tunnel *t, int fd)
+{
+	stream_datagram(t, fd, t->config->plain ? run_plain : run_stream);
 }
 
 int
@@ -181,43 +503,39 @@ client_run(struct tunnel *t)
 {
 	const struct config *c = t->config;
 	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
-	struct net_wait forever = { INT64_MAX, -1 };
+	struct stream_door door = { -1, NULL };
 	struct net_addr bound;
-	struct stream *s;
-	int fd = -1;
 
 	stream_prepare(t);
 	if (c->has_listen) {
-		fd = dial_listen(&c->listen,
+		door.fd = dial_listen(&c->listen,
 		    c->udp ? SOCK_DGRAM : SOCK_STREAM, &bound, why);
-		if (fd == -1) {
+		if (door.fd == -1) {
 			log_line(LOG_ERROR, "%s", why);
 			(void)task_finish(0);
 			return 1;
 		}
 		net_name(&bound, name);
 		log_line(LOG_NOTE, "listening on %s", name);
+		door.ready = c->udp ? ready_datagram : ready_connection;
+		if (c->udp) {
+			flow_table_init(&t->flows);
+			t->udp_fd = door.fd;
+		}
 	}
-	if (c->has_listen && c->udp) {
-		flow_table_init(&t->flows);
-		t->udp_fd = fd;
-		listen_udp(t);
-	} else if (c->has_listen)
-		stream_accept_all(t, fd, take_connection);
-	else if ((s = stream_new(t)) != NULL &&
-	    task_start(&s->task, run_pipe) == 0) {
-		while (!task_stopping())
-			(void)net_pause(&forever);
-	} else {
+	if (c->plain && !c->has_listen && !start(t, run_plain_pipe, 0)) {
 		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
-		atomic_store(&t->pipe_exit, 1);
+		(void)task_finish(0);
+		return 1;
 	}
+	stream_serve(t, &door, c->has_listen ? 1 : 0,
+	    c->plain ? NULL : chores);
 	/* The UDP socket is what flows answer on: it closes last. */
-	if (fd != -1 && !c->udp)
-		(void)close(fd);
+	if (door.fd != -1 && !c->udp)
+		(void)close(door.fd);
 	(void)task_finish((int64_t)c->drain_s * 1000);
-	if (fd != -1 && c->udp)
-		(void)close(fd);
+	if (door.fd != -1 && c->udp)
+		(void)close(door.fd);
 	stream_reap();
 	return stream_exit(t);
 }

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "ctl.h"
 #include "proto.h"
 #include "task.h"
 
@@ -61,6 +62,13 @@ conn_framed(struct conn *c, int fd, const char *name, uint8_t *bufs)
 }
 
 void
+conn_sealed(struct conn *c, int fd, const char *name, struct seal *s)
+{
+	init(c, CONN_SEALED, fd, fd, name);
+	c->seal = s;
+}
+
+void
 conn_stdio(struct conn *c, int watch)
 {
 	init(c, CONN_STDIO, STDIN_FILENO, STDOUT_FILENO, "stdin/stdout");
@@ -86,7 +94,16 @@ conn_set_tick(struct conn *c, uint32_t ms)
 bool
 conn_is_datagram(const struct conn *c)
 {
-	return c->kind == CONN_FRAMED || c->kind == CONN_UDP;
+	return c->kind == CONN_FRAMED || c->kind == CONN_UDP ||
+	    (c->kind == CONN_SEALED &&
+	    c->seal->in.record.use == RECORD_FLOW);
+}
+
+bool
+conn_is_pipe(const struct conn *c)
+{
+	return c->kind == CONN_SEALED &&
+	    c->seal->in.record.use == RECORD_PIPE;
 }
 
 /* EINTR is somebody waking us: the same as a tick to the caller. */
@@ -146,8 +163,10 @@ read_stdio(struct conn *c, void *buf, size_t cap)
 	default:
 		break;
 	}
-	if (p[1].revents != 0)		/* a stop ends stdin */
+	if (p[1].revents != 0) {	/* a stop ends stdin */
+		c->stopped = true;
 		return 0;
+	}
 	if ((p[3].revents & POLLERR) != 0)
 		errno = EAGAIN;
 	else if ((p[2].revents & POLLERR) != 0)
@@ -215,11 +234,162 @@ read_udp(struct conn *c, void *buf, size_t cap, bool *empty)
 	return tick_on_eintr(n);
 }
 
+/* Wait for more of a sealed connection.  On a pipe a peer that lives is heard
+ * every few seconds; only time spent in here counts, and a long sleep of the
+ * whole process counts as one tick. */
+static int
+fill_sealed(struct conn *c)
+{
+	struct seal *s = c->seal;
+	bool pipe = conn_is_pipe(c);
+	int64_t began = pipe ? task_now() : 0, waited;
+	size_t room;
+	uint8_t *p = seal_room(s, &room);
+	ssize_t n = tick_on_eintr(recv(c->rfd, p, room, 0));
+
+	if (n > 0) {
+		seal_came(s, (size_t)n);
+		return 0;
+	}
+	if (n == 0)
+		errno = ECONNABORTED;
+	else if (pipe && errno == EAGAIN) {
+		waited = task_now() - began;
+		s->waited_ms += waited > 2 * CONN_LINK_TICK_MS ?
+		    2 * CONN_LINK_TICK_MS : (uint32_t)waited;
+		if (s->waited_ms >= CONN_DEAD_MS)
+			errno = ETIMEDOUT;
+	}
+	return -1;
+}
+
+/* A record that carries no data.  Returns 0, or -1 with errno. */
+static int
+take_control(struct conn *c, enum record_type type, const uint8_t *body,
+    size_t n)
+{
+	struct ctl m;
+
+	switch (type) {
+	case RECORD_END:
+	case RECORD_DONE:		/* record.c remembers it ... */
+		/* ... and a DONE for what has not ended is none. */
+		if (type == RECORD_END || atomic_load(&c->ended))
+			return 0;
+		break;
+	case RECORD_KEEPALIVE:
+		seal_take_keepalive(c->seal, body, task_now());
+		return 0;
+	case RECORD_CONTROL:
+		if (ctl_get(&m, body, n) && m.kind == CTL_BYE &&
+		    m.reason == CTL_STOPPING && !c->seal->in.record.ended) {
+			c->seal->stopped = true;
+			return 0;
+		}
+		break;
+	case RECORD_DATA:
+	case RECORD_DATAGRAM:
+	case RECORD_ACK:
+	case RECORD_OPEN:
+	case RECORD_OPENED:
+	case RECORD_REFUSED:
+		break;
+	}
+	errno = EPROTO;
+	return -1;
+}
+
+/* Take what is left of a DATA record; returns how much that is. */
+static size_t
+take_data(struct seal *s, uint8_t *buf, size_t cap)
+{
+	size_t n = s->ndata < cap ? s->ndata : cap;
+
+	if (n > 0)
+		memcpy(buf, s->data, n);
+	s->data += n;
+	s->ndata -= n;
+	return n;
+}
+
+static ssize_t
+read_sealed(struct conn *c, uint8_t *buf, size_t cap, bool *empty)
+{
+	struct seal *s = c->seal;
+	enum record_type type;
+	uint8_t *body;
+	size_t n, got = 0;
+
+	for (;;) {
+		if (s->ndata > 0)
+			got += take_data(s, buf + got, cap - got);
+		if (got == cap || (got > 0 && s->in.record.ended))
+			return (ssize_t)got;
+		if (s->in.record.ended)
+			return 0;
+		switch (seal_get(s, &type, &body, &n)) {
+		case CRYPT_RECORD:
+			break;
+		case CRYPT_MORE:
+			if (got > 0)
+				return (ssize_t)got;
+			if (fill_sealed(c) == -1)
+				return -1;
+			continue;
+		case CRYPT_BAD:
+			if (got > 0)	/* it stays bad */
+				return (ssize_t)got;
+			errno = EPROTO;
+			return -1;
+		}
+		if (type == RECORD_DATA) {
+			s->data = body;
+			s->ndata = n;
+		} else if (type == RECORD_DATAGRAM) {
+			assert(n <= cap);
+			memcpy(buf, body, n);
+			*empty = n == 0;
+			return (ssize_t)n;
+		} else if (take_control(c, type, body, n) == -1) {
+			s->bad = true;
+			return -1;
+		}
+	}
+}
+
+int
+conn_await_done(struct conn *c)
+{
+	struct seal *s = c->seal;
+	enum record_type type;
+	uint8_t *body;
+	size_t n;
+
+	while (!s->in.record.done) {
+		switch (seal_get(s, &type, &body, &n)) {
+		case CRYPT_RECORD:
+			if (take_control(c, type, body, n) == -1)
+				return -1;
+			break;
+		case CRYPT_MORE:
+			if (fill_sealed(c) == -1)
+				return -1;
+			break;
+		case CRYPT_BAD:
+			errno = EPROTO;
+			return -1;
+		}
+	}
+	return 0;
+}
+
 ssize_t
 conn_read(struct conn *c, void *buf, size_t cap, bool *empty)
 {
 	*empty = false;
 	switch (c->kind) {
+	case CONN_SEALED:
+		return read_sealed(c, buf, cap, empty);
 	case CONN_TCP:
 		return read_tcp(c, buf, cap);
 	case CONN_STDIO:
@@ -232,10 +402,30 @@ conn_read(struct conn *c, void *buf, size_t cap, bool *empty)
 	return read_udp(c, buf, cap, empty);
 }
 
+static int
+flush_sealed(struct conn *c)
+{
+	const uint8_t *p;
+	size_t left;
+	ssize_t n;
+
+	while (p = seal_pending(c->seal, &left), left > 0) {
+		n = send(c->wfd, p, left, MSG_NOSIGNAL);
+		if (n == -1)
+			return (int)tick_on_eintr(-1);
+		seal_sent(c->seal, (size_t)n,
+		    conn_is_pipe(c) ? task_now() : 0);
+	}
+	return 0;
+}
+
 int
 conn_flush(struct conn *c)
 {
 	ssize_t n;
+
+	if (c->kind == CONN_SEALED)
+		return flush_sealed(c);
 
 	while (span_used(&c->out) > 0) {
 		n = send(c->wfd, c->out.buf + c->out.off, span_used(&c->out),
@@ -261,6 +451,35 @@ write_framed(struct conn *c, const void *buf, size_t n)
 	if (conn_flush(c) == -1 && errno != EAGAIN)
 		return -1;
 	return (ssize_t)n;
+}
+
+/* As many records as fit, sent at once. */
+static ssize_t
+write_sealed(struct conn *c, const uint8_t *buf, size_t n)
+{
+	struct seal *s = c->seal;
+	size_t took = 0, part;
+
+	if (flush_sealed(c) == -1)
+		return -1;
+	if (s->out.record.use == RECORD_FLOW) {
+		if (n > CRYPT_BODY_MAX) {
+			errno = EMSGSIZE;
+			return -1;
+		}
+		(void)seal_put(s, RECORD_DATAGRAM, buf, n);
+		took = n;
+	}
+	while (took < n) {
+		part = n - took < RECORD_DATA_MAX ? n - took : RECORD_DATA_MAX;
+		if (seal_put(s, RECORD_DATA, buf + took, part) == -1)
+			break;
+		took += part;
+	}
+	/* It is ours now: a rest that does not go out goes first next time. */
+	if (flush_sealed(c) == -1 && errno != EAGAIN)
+		return -1;
+	return (ssize_t)took;
 }
 
 /* Whatever keeps a datagram from leaving, it is lost like one in the net. */
@@ -309,10 +528,82 @@ conn_write(struct conn *c, const void *buf, size_t n)
 		return write_stdio(c, buf, n);
 	case CONN_FRAMED:
 		return write_framed(c, buf, n);
+	case CONN_SEALED:
+		return write_sealed(c, buf, n);
 	case CONN_UDP:
 		break;
 	}
 	return write_udp(c, buf, n);
+}
+
+int
+conn_done(struct conn *c)
+{
+	if (!c->seal->out.record.done) {
+		if (flush_sealed(c) == -1)
+			return -1;
+		(void)seal_put(c->seal, RECORD_DONE, NULL, 0);
+	}
+	return flush_sealed(c);
+}
+
+void
+conn_keep_alive(struct conn *c)
+{
+	int64_t now = task_now();
+
+	if (conn_is_pipe(c) && flush_sealed(c) == 0 &&
+	    seal_keepalive_due(c->seal, now)) {
+		(void)seal_put_keepalive(c->seal, now);
+		(void)flush_sealed(c);
+	}
+}
+
+void
+conn_say_stopped(struct conn *c)
+{
+	static const struct ctl bye = {
+		.kind = CTL_BYE, .reason = CTL_STOPPING
+	};
+	uint8_t body[RECORD_CONTROL_MAX];
+
+	if (conn_is_pipe(c) && flush_sealed(c) == 0)
+		(void)seal_put(c->seal, RECORD_CONTROL, body,
+		    ctl_put(&bye, body));
+}
+
+bool
+conn_was_stopped(const struct conn *c)
+{
+	return c->kind == CONN_SEALED && c->seal->stopped;
+}
+
+void
+conn_rest_in(struct conn *c)
+{
+	if (c->kind == CONN_SEALED && c->seal->ndata == 0)
+		seal_shrink(&c->seal->in);
+}
+
+void
+conn_rest_out(struct conn *c)
+{
+	if (c->kind == CONN_SEALED)
+		seal_shrink(&c->seal->out);
+}
+
+/* END takes the place of FIN, which comes when both directions are through:
+ * the socket itself stays open for the other one. */
+static int
+end_sealed(struct conn *c)
+{
+	if (!atomic_load(&c->ended)) {
+		if (flush_sealed(c) == -1)
+			return -1;
+		atomic_store(&c->ended, true);
+		(void)seal_put(c->seal, RECORD_END, NULL, 0);
+	}
+	return flush_sealed(c);
 }
 
 int
@@ -322,6 +613,8 @@ conn_end(struct conn *c)
 
 	if (c->kind == CONN_UDP)
 		return 0;
+	if (c->kind == CONN_SEALED)
+		return end_sealed(c);
 	if (c->kind == CONN_FRAMED && conn_flush(c) == -1)
 		return -1;
 	/* Set first: from here on a peer that is gone is no sign of a reset
@@ -358,7 +651,7 @@ conn_gone(const struct conn *c)
 {
 	struct pollfd p = { c->rfd, 0, 0 };
 
-	if (c->kind != CONN_TCP && c->kind != CONN_FRAMED)
+	if (c->kind == CONN_STDIO || c->kind == CONN_UDP)
 		return false;
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
 }
@@ -368,6 +661,8 @@ conn_close(struct conn *c, bool clean)
 {
 	if (c->kind == CONN_STDIO)
 		return;
+	seal_free(c->seal);
+	c->seal = NULL;
 	if (clean)
 		net_close_clean(c->rfd);
 	else

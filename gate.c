@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gate.c - who may wait at the door, and for whom somebody must go. */
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <string.h>
@@ -15,23 +14,6 @@ gate_init(struct gate *g, unsigned max)
 	memset(g, 0, sizeof(*g));
 	(void)pthread_mutex_init(&g->mu, NULL);
 	g->max = max;
-}
-
-/* One IPv4 address, as such or mapped into IPv6 (RFC 4291 2.5.5.2), is one
- * source; so is one IPv6 /64, the least a customer gets (RFC 6177). */
-static void
-source_of(const struct net_addr *a, uint8_t source[16])
-{
-	const struct sockaddr_in *four = (const struct sockaddr_in *)&a->ss;
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&a->ss;
-
-	memset(source, 0, 16);
-	if (a->ss.ss_family == AF_INET) {
-		source[10] = source[11] = 0xff;
-		memcpy(source + 12, &four->sin_addr, 4);
-	} else if (a->ss.ss_family == AF_INET6)
-		memcpy(source, &six->sin6_addr,
-		    IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) ? 16 : 8);
 }
 
 /* Free a slot; its mates have one mate less. */
@@ -124,7 +106,7 @@ gate_enter(struct gate *g, int fd, const struct net_addr *from)
 	uint64_t ticket;
 	unsigned i, mates;
 
-	source_of(from, source);
+	net_source(from, source);
 	(void)pthread_mutex_lock(&g->mu);
 	while (count_mates(g, source) >= GATE_PER_SOURCE &&
 	    (s = oldest_mate(g, source, now)) != NULL)

@@ -1,228 +1,233 @@
 /* SPDX-License-Identifier: MIT */
-/* link.c - from a socket to an authenticated connection, on either side.
+/* link.c - a link's life: control messages and signs of life.
  *
- * PROTOCOL.md, plain handshake.  What to say and when is decided here; what
- * the bytes mean is decided in proto.c. */
-
-#include <sys/socket.h>
+ * One thread reads, and says that we live.  Others may add messages: those
+ * are short and rare, so they are sent at once without blocking, under a
+ * mutex; whoever does not take them within the socket's buffer is dead. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "dial.h"
 #include "link.h"
-#include "proto.h"
+#include "sealed.h"
 #include "task.h"
 
-_Static_assert((int)LINK_WHY_MAX == (int)DIAL_WHY_MAX, "one sentence");
-
-static enum link_verdict
-say(char *why, enum link_verdict verdict, const char *sentence)
-{
-	(void)snprintf(why, LINK_WHY_MAX, "%s", sentence);
-	return verdict;
-}
-
-/* A wait or a transfer failed, with errno. */
-static enum link_verdict
-broke(char *why)
-{
-	switch (errno) {
-	case ECANCELED:
-		return say(why, LINK_STOPPED, "stopped");
-	case ETIMEDOUT:
-		return say(why, LINK_FAILED, "no whole handshake in 10 s");
-	case ECONNABORTED:
-		return say(why, LINK_FAILED, "no longer wanted");
-	default:
-		return say(why, LINK_BROKEN, strerror(errno));
-	}
-}
-
-/* A connection at the server's door. */
-struct caller {
-	int fd;
-	const struct net_addr *from;
-	struct gate *gate;
-	uint64_t ticket;	/* 0: has not kept us waiting */
-	struct net_wait wait;
+enum {
+	ROUND_MS = 1000,
+	SLEPT_MS = 5000,		/* the wall clock ran ahead by this */
+	FIRST_MS = SEALED_PATIENCE_MS
 };
 
-static void
-queue_up(struct caller *c)
+void
+link_init(struct link *l, int fd, struct seal *s, const char *name)
 {
-	if (c->ticket == 0)
-		c->ticket = gate_enter(c->gate, c->fd, c->from);
+	memset(l, 0, sizeof(*l));
+	l->fd = fd;
+	l->seal = s;
+	(void)pthread_mutex_init(&l->out_mu, NULL);
+	atomic_init(&l->ordered, 0);
+	(void)snprintf(l->name, sizeof(l->name), "%s", name);
 }
 
-/* Read a hello byte-exactly: what follows it is not ours to read.  Only who
- * keeps us waiting for bytes must queue at the gate, so that a client may
- * open as many connections at once as it likes. */
-static enum proto_verdict
-read_hello(struct caller *c, struct proto_hello *h)
+int
+link_send(struct link *l, const struct ctl *m)
 {
-	static const struct net_wait now = { 0, -1 };
-	uint8_t buf[TOKEN_MAX];
-	enum proto_verdict v = PROTO_MORE;
-	ssize_t n;
+	struct net_wait w = { task_now() + FIRST_MS, -1 };
+	uint8_t body[RECORD_CONTROL_MAX];
 
-	while (v == PROTO_MORE) {
-		n = net_read_some(c->fd, buf, proto_hello_want(h),
-		    c->ticket == 0 ? &now : &c->wait);
-		if (n > 0)
-			v = proto_hello_feed(h, buf, (size_t)n);
-		else if (n == -1 && errno == ETIMEDOUT && c->ticket == 0)
-			queue_up(c);
-		else {
-			if (n == 0)
-				errno = ECONNRESET;
-			break;
-		}
+	if (seal_put(l->seal, RECORD_CONTROL, body, ctl_put(m, body)) == -1) {
+		errno = ENOBUFS;
+		return -1;
 	}
-	secret_wipe(buf, sizeof(buf));
-	return v;
+	return sealed_flush(l->seal, l->fd, &w);
 }
 
-static enum link_verdict
-refuse(struct caller *c, char *why, const char *sentence)
+int
+link_receive(struct link *l, struct ctl *m)
 {
-	static const uint8_t status = PROTO_REFUSED;
-	struct net_wait w = { task_now() + NET_REFUSE_MS, -1 };
+	struct net_wait w = { task_now() + FIRST_MS, -1 };
+	enum record_type type;
+	uint8_t *body;
+	size_t n;
 
-	queue_up(c);
-	if (net_write(c->fd, &status, 1, &w) == 0)
-		net_last_words(c->fd);
-	return say(why, LINK_REFUSED, sentence);
+	for (;;) {
+		if (sealed_read(l->seal, l->fd, &w, &type, &body, &n) == -1)
+			return -1;
+		if (type != RECORD_KEEPALIVE)
+			break;
+		seal_take_keepalive(l->seal, body, task_now());
+	}
+	if (type == RECORD_CONTROL && ctl_get(m, body, n))
+		return 0;
+	errno = EPROTO;
+	return -1;
 }
 
-/* Refusals of wrong tokens take a second, but only one at a time for each
- * source: guessing is slow, and nobody else has to wait for it. */
-static enum link_verdict
-refuse_guess(struct caller *c, char *why)
+/* Send what goes out at once; out_mu is held. */
+static void
+push(struct link *l)
 {
-	struct net_wait w = { task_now() + LINK_REFUSE_DELAY_MS, c->fd };
+	const uint8_t *p;
+	size_t n;
+	ssize_t put;
 
-	queue_up(c);
-	if (gate_may_delay(c->gate, c->ticket))
-		(void)net_pause(&w);
-	return refuse(c, why, "wrong token");
+	while (p = seal_pending(l->seal, &n), n > 0) {
+		/* A dead socket is noticed by who reads it. */
+		if ((put = net_write_now(l->fd, p, n)) <= 0)
+			return;
+		seal_sent(l->seal, (size_t)put, task_now());
+	}
 }
 
-/* The token is right and there is room. */
-static enum link_verdict
-welcome(struct caller *c, char *why)
+void
+link_say(struct link *l, const struct ctl *m)
 {
-	static const uint8_t status = PROTO_ACCEPTED;
+	uint8_t body[RECORD_CONTROL_MAX];
+	size_t n = ctl_put(m, body);
+	int rc;
 
-	if (!gate_leave(c->gate, c->ticket))
-		return say(why, LINK_BROKEN, "had to make room for another");
-	c->ticket = 0;
-	if (net_write(c->fd, &status, 1, &c->wait) == -1)
-		return broke(why);
-	return LINK_READY;
+	(void)pthread_mutex_lock(&l->out_mu);
+	rc = seal_put(l->seal, RECORD_CONTROL, body, n);
+	push(l);
+	(void)pthread_mutex_unlock(&l->out_mu);
+	if (rc == -1)
+		link_order_end(l, CTL_FAILED);
 }
 
-enum link_verdict
-link_accept(int fd, const struct net_addr *from, struct gate *g,
-    const struct token *t, bool (*room)(void *), void *arg,
+void
+link_order_end(struct link *l, enum ctl_reason reason)
+{
+	int none = 0;
+
+	(void)atomic_compare_exchange_strong(&l->ordered, &none, (int)reason);
+	net_end_reading(l->fd);
+}
+
+static void
+keep_alive(struct link *l)
+{
+	int64_t now = task_now();
+
+	(void)pthread_mutex_lock(&l->out_mu);
+	push(l);
+	if (seal_keepalive_due(l->seal, now)) {
+		(void)seal_put_keepalive(l->seal, now);
+		push(l);
+	}
+	(void)pthread_mutex_unlock(&l->out_mu);
+}
+
+/* We end it, for this reason: say so. */
+static bool
+leave(struct link *l, enum ctl_reason reason, char *why)
+{
+	struct ctl bye = { .kind = CTL_BYE, .reason = reason };
+
+	link_say(l, &bye);
+	(void)snprintf(why, LINK_WHY_MAX, "%s", reason == CTL_STOPPING ?
+	    "stopped" : ctl_reason_text(reason));
+	return true;
+}
+
+/* Reading failed, with errno; a tick is none of that. */
+static bool
+lost(char *why)
+{
+	(void)snprintf(why, LINK_WHY_MAX, "%s", errno == EPROTO ?
+	    "what came is not what the other side sent" :
+	    errno == ECONNRESET ? "the connection was cut" :
+	    strerror(errno));
+	return false;
+}
+
+/* The wall clock has run ahead of ours: the machine has slept. */
+static bool
+slept(int64_t *ahead)
+{
+	int64_t was = *ahead;
+
+	*ahead = task_wall() - task_now();
+	return *ahead - was >= SLEPT_MS;
+}
+
+bool
+link_live(struct link *l, const struct link_events *e,
     char why[LINK_WHY_MAX])
 {
-	struct caller c = { fd, from, g, 0,
-	    { task_now() + LINK_HANDSHAKE_MS, -1 } };
-	enum link_verdict verdict;
-	struct proto_hello h;
-
-	memset(&h, 0, sizeof(h));
-	switch (read_hello(&c, &h)) {
-	case PROTO_DONE:
-		if (!secret_equal(t, &h.token))
-			verdict = refuse_guess(&c, why);
-		else if (!room(arg))
-			verdict = refuse(&c, why, "busy");
-		else
-			verdict = welcome(&c, why);
-		break;
-	case PROTO_REFUSE:
-		verdict = refuse(&c, why, "it encrypts, this side does not");
-		break;
-	case PROTO_BAD:
-		/* Say nothing, and let the deadline close it: a scanner learns
-		 * no more than from a port where nobody answers. */
-		queue_up(&c);
-		net_discard(fd, &c.wait);
-		verdict = say(why, LINK_BROKEN, "not this protocol");
-		break;
-	case PROTO_MORE:
-	default:
-		verdict = broke(why);
-		break;
-	}
-	(void)gate_leave(g, c.ticket);
-	secret_wipe(&h, sizeof(h));
-	return verdict;
-}
-
-/* What the one byte that answers us means. */
-static enum link_verdict
-read_answer(int fd, const struct net_wait *w, char *why)
-{
-	uint8_t status;
-	ssize_t n = net_read_some(fd, &status, 1, w);
-
-	if (n == -1)
-		return broke(why);
-	if (n == 0)
-		return say(why, LINK_BROKEN,
-		    "the server closed the connection during the handshake");
-	switch (proto_answer(status)) {
-	case PROTO_DONE:
-		return LINK_READY;
-	case PROTO_REFUSE:
-		return say(why, LINK_REFUSED, "refused: wrong token, or busy");
-	case PROTO_MORE:
-	case PROTO_BAD:
-	default:
-		return say(why, LINK_BROKEN,
-		    "the other side is no adit server");
-	}
-}
-
-enum link_verdict
-link_dial(const struct hostport *hp, const struct token *t, int watch,
-    int *fdp, struct net_addr *peer, char why[LINK_WHY_MAX])
-{
-	struct net_wait w = { 0, watch };
-	uint8_t hello[PROTO_HELLO_MAX];
-	enum link_verdict verdict;
-	char name[NET_NAME_MAX], detail[LINK_WHY_MAX];
+	int64_t began, waited, ahead = task_wall() - task_now();
+	bool told = false, dozed;
+	struct net_wait w = { 0, -1 };
+	enum record_type type;
+	struct seal *s = l->seal;
+	struct ctl m;
+	uint8_t *body;
 	size_t n;
-	int fd;
+	int rc;
 
-	if ((fd = dial_host(hp, SOCK_STREAM, watch, peer, detail)) == -1) {
-		verdict = errno == ECANCELED ? LINK_STOPPED : LINK_FAILED;
-		(void)snprintf(why, LINK_WHY_MAX, "%.450s%s", detail,
-		    errno == ECONNREFUSED ? " (is the server running?)" : "");
-		return verdict;
+	for (;;) {
+		began = task_now();
+		w.until = began + ROUND_MS;
+		rc = sealed_read(s, l->fd, &w, &type, &body, &n);
+		if (rc == -1 && atomic_load(&l->ordered) != 0)
+			return leave(l, (enum ctl_reason)
+			    atomic_load(&l->ordered), why);
+		if (rc == -1 && errno == ECANCELED)
+			return leave(l, CTL_STOPPING, why);
+		if (rc == -1 && errno != ETIMEDOUT && errno != EINTR)
+			return lost(why);
+		keep_alive(l);
+		if (rc == -1) {
+			/* A sleep of the process is not theirs. */
+			waited = task_now() - began;
+			s->waited_ms += waited > 2 * (int64_t)ROUND_MS ?
+			    2 * ROUND_MS : (uint32_t)waited;
+			if (s->waited_ms >= LINK_DEAD_MS) {
+				errno = ETIMEDOUT;
+				(void)snprintf(why, LINK_WHY_MAX,
+				    "silent for %d s", LINK_DEAD_MS / 1000);
+				return false;
+			}
+			dozed = slept(&ahead);
+			if (e->silent != NULL && !told &&
+			    (dozed || s->waited_ms >= LINK_SILENT_MS)) {
+				told = true;
+				e->silent(e->arg);
+			}
+			continue;
+		}
+		told = false;
+		if (type == RECORD_KEEPALIVE) {
+			seal_take_keepalive(s, body, task_now());
+			continue;
+		}
+		if (!ctl_get(&m, body, n)) {
+			errno = EPROTO;
+			return lost(why);
+		}
+		if (m.kind == CTL_BYE) {
+			(void)snprintf(why, LINK_WHY_MAX, "%s%s%.255s",
+			    ctl_reason_text(m.reason), m.text[0] ? ": " : "",
+			    m.text);
+			return true;
+		}
+		if (e->message == NULL || !e->message(e->arg, &m)) {
+			errno = EPROTO;
+			return lost(why);
+		}
 	}
-	w.until = task_now() + LINK_HANDSHAKE_MS;
-	n = proto_hello_put(t, hello);
-	if (net_write(fd, hello, n, &w) == -1)
-		verdict = broke(detail);
-	else
-		verdict = read_answer(fd, &w, detail);
-	secret_wipe(hello, sizeof(hello));
-	if (verdict == LINK_READY) {
-		*fdp = fd;
-		return LINK_READY;
-	}
-	(void)close(fd);
-	net_name(peer, name);
-	if (verdict == LINK_REFUSED)
-		(void)snprintf(why, LINK_WHY_MAX, "%s", detail);
-	else
-		(void)snprintf(why, LINK_WHY_MAX, "no tunnel to %s: %.300s",
-		    name, detail);
-	return verdict;
+}
+
+void
+link_close(struct link *l, bool clean)
+{
+	if (clean) {
+		net_last_words(l->fd);
+		net_close_clean(l->fd);
+	} else
+		(void)close(l->fd);
+	seal_free(l->seal);
+	l->seal = NULL;
+	(void)pthread_mutex_destroy(&l->out_mu);
 }

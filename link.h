@@ -2,41 +2,65 @@
 #ifndef LINK_H
 #define LINK_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gate.h"
+#include "ctl.h"
 #include "net.h"
-#include "secret.h"
-#include "text.h"
+#include "seal.h"
+
+/* A link that carries no stream of its own: control messages and signs of
+ * life, for as long as both sides live (PROTOCOL.md 10.5, 10.7). */
 
 enum {
-	LINK_HANDSHAKE_MS = 10000,	/* in total, however slow the bytes */
-	LINK_REFUSE_DELAY_MS = 1000,	/* between two guesses of a source */
-	LINK_WHY_MAX = 512
+	LINK_SILENT_MS = 5000,		/* then its owner is told */
+	LINK_DEAD_MS = 10000,
+	LINK_WHY_MAX = 384
 };
 
-enum link_verdict {
-	LINK_READY,	/* authenticated: raw bytes from here on */
-	LINK_REFUSED,	/* wrong token, or no room */
-	LINK_BROKEN,	/* the peer broke off, or speaks something else */
-	LINK_FAILED,	/* not reached, or not in time */
-	LINK_STOPPED	/* a stop came first */
+struct link {
+	int fd;				/* the link's thread closes it */
+	struct seal *seal;
+	pthread_mutex_t out_mu;		/* guards seal->out, and sending,
+					 * which never blocks */
+	_Atomic int ordered;		/* somebody ends it: an enum
+					 * ctl_reason, or 0 */
+	char name[NET_NAME_MAX];	/* the peer */
 };
 
-/* The server's side of the handshake on fd, from its first byte.  room(arg)
- * is asked once the token is right: may it come in?  (If not: busy.)  Unless
- * LINK_READY, the last words have been said and read, and fd may be closed;
- * why says what was wrong.  fd stays the caller's. */
-enum link_verdict link_accept(int fd, const struct net_addr *from,
-    struct gate *g, const struct token *t, bool (*room)(void *), void *arg,
+/* What its thread does when something happens.  A NULL is not called. */
+struct link_events {
+	void *arg;
+	/* A message came.  Returns false if it makes no sense here. */
+	bool (*message)(void *arg, const struct ctl *m);
+	/* Nothing was heard for LINK_SILENT_MS of waiting, or the machine has
+	 * slept; once, until something is heard again. */
+	void (*silent)(void *arg);
+};
+
+/* Make one of an authenticated socket and its seal: takes both. */
+void link_init(struct link *l, int fd, struct seal *s, const char *name);
+
+/* By the link's thread, before others know of it: send a message, read one;
+ * bounded in time.  Return 0, or -1 with errno (EPROTO: not a message). */
+int link_send(struct link *l, const struct ctl *m);
+int link_receive(struct link *l, struct ctl *m);
+
+/* Queue a message and send what goes out at once; any thread, while the link
+ * is known to live; does not block.  A peer that takes nothing loses it. */
+void link_say(struct link *l, const struct ctl *m);
+
+/* Have it end, with this reason; any thread, while it is known to live. */
+void link_order_end(struct link *l, enum ctl_reason reason);
+
+/* By the link's thread: live until it ends; why says how.  Returns true if
+ * it ended in order, false if it was lost. */
+bool link_live(struct link *l, const struct link_events *e,
     char why[LINK_WHY_MAX]);
 
-/* The client's side: dial hp and show the token; give up if the socket
- * `watch` (-1: none) dies meanwhile.  Returns LINK_READY with a descriptor
- * the caller closes in *fdp and the server's address in *peer, or a verdict
- * with a sentence in why (and LINK_BROKEN or _FAILED if `watch` died). */
-enum link_verdict link_dial(const struct hostport *hp, const struct token *t,
-    int watch, int *fdp, struct net_addr *peer, char why[LINK_WHY_MAX]);
+/* By the link's thread, when nobody else knows of it any more: close. */
+void link_close(struct link *l, bool clean);
 
 #endif

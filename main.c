@@ -12,17 +12,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bear.h"
 #include "client.h"
+#include "entropy.h"
+#include "event.h"
+#include "kdf.h"
+#include "local.h"
 #include "log.h"
+#include "mint.h"
 #include "opt.h"
 #include "server.h"
 #include "stream.h"
 #include "task.h"
 #include "token.h"
+#include "word.h"
 
-#define ADIT_VERSION "0.1.0"
+#define ADIT_VERSION "0.2.0"
 
-enum { EXIT_DONE = 0, EXIT_LOCAL = 1, EXIT_USAGE = 2 };
+enum {
+	EXIT_DONE = 0, EXIT_LOCAL = 1, EXIT_USAGE = 2,
+	SHORT_TOKEN = 12		/* bytes: less gets a word of advice */
+};
 
 static struct tunnel tunnel;
 
@@ -75,10 +85,65 @@ usage(void)
 static int
 version(void)
 {
-	static const char text[] = "adit " ADIT_VERSION
-	    " (without encryption)\n";
+	static const char text[] = "adit " ADIT_VERSION "\n";
+	static const char plain[] = "adit " ADIT_VERSION
+	    " (WITHOUT encryption: built without BearSSL)\n";
 
-	return print(text, sizeof(text) - 1);
+	return bear_here() ? print(text, sizeof(text) - 1) :
+	    print(plain, sizeof(plain) - 1);
+}
+
+/* adit token [--bits N]: a fresh one on stdout, and nothing else. */
+static int
+mint(int argc, char **argv)
+{
+	char text[WORD_TEXT_MAX + 1];
+	uint32_t bits = MINT_BITS;
+	size_t n;
+
+	if (argc == 1 && (strcmp(argv[0], "--help") == 0 ||
+	    strcmp(argv[0], "-h") == 0))
+		return usage();
+	if (argc != 0 && (argc != 2 || strcmp(argv[0], "--bits") != 0 ||
+	    text_u32(argv[1], MINT_BITS_MIN, MINT_BITS_MAX, &bits) == -1)) {
+		log_line(LOG_ERROR, "usage: adit token [--bits N], N from %d "
+		    "to %d", MINT_BITS_MIN, MINT_BITS_MAX);
+		return EXIT_USAGE;
+	}
+	if (entropy_init() == -1 || mint_token(bits, text) == -1) {
+		log_line(LOG_ERROR, "no randomness: %s", strerror(errno));
+		return EXIT_LOCAL;
+	}
+	n = strlen(text);
+	text[n++] = '\n';
+	return print(text, n);
+}
+
+/* What both sides need before they begin: randomness, and what the token
+ * becomes, which takes a while once.  The token itself goes. */
+static int
+prepare_seal(const struct config *c)
+{
+	bool strong = word_check(tunnel.token.bytes, tunnel.token.len, "");
+	int rc;
+
+	if (!strong && tunnel.token.len < SHORT_TOKEN)
+		log_line(LOG_NOTE, "a short token can be guessed; \"adit "
+		    "token\" makes a good one");
+	turn_init(&tunnel.turns, strong);
+	session_init(&tunnel.sessions);
+	rc = kdf_token(&tunnel.token, tunnel.w);
+	secret_wipe(&tunnel.token, sizeof(tunnel.token));
+	if (rc == -1) {
+		log_line(LOG_ERROR, "no memory: the token needs 16 MiB once");
+		return -1;
+	}
+	if (entropy_init() == -1 || keeper_init(&tunnel.keeper,
+	    local_end(c) == CTL_STDIO ? 1 : KEEPER_ATTEMPTS) == -1) {
+		log_line(LOG_ERROR, "no randomness: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
 }
 
 static int
@@ -111,15 +176,24 @@ run(enum opt_role role, int argc, char **argv)
 	    config.verbose ? LOG_STREAM : LOG_NOTE);
 	/* A core file would hold the token. */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
+	event_open(config.json_fd);
+	tunnel.config = &config;
+	if (config.plain)
+		log_line(LOG_NOTE, "not encrypted: anybody on the path can "
+		    "read the token and the data");
+	else if (prepare_seal(&config) == -1)
+		return EXIT_LOCAL;
+	/* A client that keeps a link dials again at a SIGHUP. */
+	if (!config.plain && role == OPT_CLIENT &&
+	    local_end(&config) != CTL_STDIO)
+		task_catch_hup();
 	if (task_init() == -1) {
 		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return EXIT_LOCAL;
 	}
-	log_line(LOG_NOTE, "not encrypted: anybody on the path can read the "
-	    "token and the data");
-	tunnel.config = &config;
 	code = role == OPT_SERVER ? server_run(&tunnel) : client_run(&tunnel);
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
+	secret_wipe(tunnel.w, sizeof(tunnel.w));
 	return code;
 }
 
@@ -144,6 +218,9 @@ main(int argc, char **argv)
 	/* Else the first large block that is freed raises the limit above
 	 * which blocks go back to the system, and later ones stay with us. */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	/* And a heap for each thread that ever allocated would cost more than
+	 * all that is in it. */
+	(void)mallopt(M_ARENA_MAX, 1);
 #endif
 	if (argc < 1)
 		return EXIT_USAGE;
@@ -159,9 +236,11 @@ main(int argc, char **argv)
 	if (argc > 1 && (strcmp(argv[1], "--version") == 0 ||
 	    strcmp(argv[1], "-V") == 0))
 		return version();
+	if (argc > 1 && strcmp(argv[1], "token") == 0)
+		return mint(argc - 2, argv + 2);
 	if (argc > 1)
-		log_line(LOG_ERROR, "unknown command '%.64s': it is server or "
-		    "client (see adit --help)", argv[1]);
+		log_line(LOG_ERROR, "unknown command '%.64s': it is server, "
+		    "client or token (see adit --help)", argv[1]);
 	else
 		remind();
 	return EXIT_USAGE;

@@ -87,6 +87,21 @@ net_same(const struct net_addr *a, const struct net_addr *b)
 	return net_id(b, y) == n && memcmp(x, y, n) == 0;
 }
 
+void
+net_source(const struct net_addr *a, uint8_t source[NET_SOURCE])
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)&a->ss;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&a->ss;
+
+	memset(source, 0, NET_SOURCE);
+	if (a->ss.ss_family == AF_INET) {
+		source[10] = source[11] = 0xff;
+		memcpy(source + 12, &four->sin_addr, 4);
+	} else if (a->ss.ss_family == AF_INET6)
+		memcpy(source, &six->sin6_addr,
+		    IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) ? 16 : 8);
+}
+
 static void
 set_timeout(int fd, int name, uint32_t ms)
 {
@@ -189,6 +204,45 @@ net_await(int fd, const struct net_wait *w)
 	return await(fd, POLLIN, w);
 }
 
+bool
+net_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+int
+net_await_any(const int *fds, int n, int64_t until)
+{
+	struct pollfd p[NET_ANY_MAX + 1];
+	int64_t left = until - task_now();
+	int i;
+
+	for (i = 0; i < n; i++) {
+		p[i].fd = fds[i];
+		p[i].events = POLLIN;
+	}
+	p[n].fd = task_stop_fd();
+	p[n].events = POLLIN;
+	left = left < 0 ? 0 : left > 60000 ? 60000 : left;
+	if (poll(p, (nfds_t)n + 1, (int)left) == -1) {
+		if (errno == EINTR)
+			errno = ETIMEDOUT;
+		return -1;
+	}
+	if (p[n].revents != 0) {
+		errno = ECANCELED;
+		return -1;
+	}
+	for (i = 0; i < n; i++) {
+		if (p[i].revents != 0)
+			return i;
+	}
+	errno = ETIMEDOUT;
+	return -1;
+}
+
 int
 net_pause(const struct net_wait *w)
 {
@@ -239,6 +293,21 @@ net_write(int fd, const void *buf, size_t n, const struct net_wait *w)
 			return -1;
 	}
 	return 0;
+}
+
+ssize_t
+net_write_now(int fd, const void *buf, size_t n)
+{
+	ssize_t put = send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return put == -1 && (errno == EINTR || errno == EAGAIN ||
+	    errno == EWOULDBLOCK) ? 0 : put;
+}
+
+void
+net_end_reading(int fd)
+{
+	(void)shutdown(fd, SHUT_RD);
 }
 
 /* A connection to a free local port can meet itself (RFC 9293 3.5, the
@@ -324,25 +393,25 @@ net_listen(const struct net_addr *at, int type, struct net_addr *bound)
 int
 net_accept(int lfd, struct net_addr *peer)
 {
-	struct net_wait w = { INT64_MAX, -1 };
+	struct net_wait w = { task_now() + NET_ACCEPT_MS, -1 };
 	int fd;
 
-	for (;;) {
-		if (await(lfd, POLLIN, &w) == -1)
-			return -1;
-		peer->len = sizeof(peer->ss);
-		fd = accept(lfd, (struct sockaddr *)&peer->ss, &peer->len);
-		if (fd != -1)
-			break;
+	if (await(lfd, POLLIN, &w) == -1)
+		return -1;
+	peer->len = sizeof(peer->ss);
+	fd = accept(lfd, (struct sockaddr *)&peer->ss, &peer->len);
+	if (fd == -1) {
 		switch (errno) {
 		case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
 		case EBADF: case EINVAL: case ENOTSOCK: case EFAULT:
-			return -1;
+			break;
 		default:
 			/* The visitor's trouble (accept(2) passes network
-			 * errors on), or gone again: next one. */
+			 * errors on), or gone again. */
+			errno = ETIMEDOUT;
 			break;
 		}
+		return -1;
 	}
 	/* Some systems hand the listener's flags on, some do not. */
 	set_nonblock(fd, false);

@@ -10,8 +10,10 @@
 
 enum {
 	NET_ID_MAX = 22,	/* port, IPv6 address, zone */
+	NET_SOURCE = 16,	/* bytes that name a source */
 	NET_NAME_MAX = 80,	/* "[IPv6%zone]:65535" and its NUL */
 
+	NET_ACCEPT_MS = 100,
 	NET_CONNECT_MS = 5000,	/* for each address */
 	NET_READ_TICK_MS = 5000,	/* SO_RCVTIMEO of every socket */
 	NET_WRITE_TICK_MS = 1000,	/* SO_SNDTIMEO of every socket */
@@ -40,6 +42,11 @@ void net_name(const struct net_addr *a, char name[NET_NAME_MAX]);
 size_t net_id(const struct net_addr *a, uint8_t id[NET_ID_MAX]);
 bool net_same(const struct net_addr *a, const struct net_addr *b);
 
+/* Write who that is, for limits per source: one IPv4 address, as such or
+ * mapped into IPv6 (RFC 4291 2.5.5.2); or one IPv6 /64, the least a customer
+ * gets (RFC 6177). */
+void net_source(const struct net_addr *a, uint8_t source[NET_SOURCE]);
+
 /* Connect to one address, within NET_CONNECT_MS, unless the socket `watch`
  * (-1: none) dies meanwhile.  Returns a blocking, tuned descriptor that the
  * caller closes, or -1 with errno (net_wait's, or connect's). */
@@ -50,13 +57,22 @@ int net_connect(const struct net_addr *to, int type, int watch);
  * *bound the address it really has; or -1 with errno. */
 int net_listen(const struct net_addr *at, int type, struct net_addr *bound);
 
-/* Accept one connection from the listener lfd, waiting until there is one.
- * Returns a blocking, tuned descriptor, or -1 with errno ECANCELED (stop),
- * or that of a system call: EMFILE, ENFILE, ENOBUFS, ENOMEM pass by. */
+/* Accept one connection from the listener lfd, which was found readable.
+ * Returns a blocking, tuned descriptor; or -1 with errno ECANCELED (stop),
+ * ETIMEDOUT (gone again), or that of a system call: EMFILE, ENFILE, ENOBUFS,
+ * ENOMEM pass by. */
 int net_accept(int lfd, struct net_addr *peer);
 
 /* Wait for readability of fd.  Returns 0, or -1 with errno (net_wait). */
 int net_await(int fd, const struct net_wait *w);
+
+/* Is there something to be read now: bytes, the end, or an error? */
+bool net_readable(int fd);
+
+/* Wait for readability of one of n <= NET_ANY_MAX descriptors.  Returns which
+ * one, or -1 as net_await(), or -1 with errno ETIMEDOUT. */
+enum { NET_ANY_MAX = 4 };
+int net_await_any(const int *fds, int n, int64_t until);
 
 /* Pause; returns -1 with errno ETIMEDOUT when w->until has come. */
 int net_pause(const struct net_wait *w);
@@ -66,6 +82,12 @@ ssize_t net_read_some(int fd, void *buf, size_t n, const struct net_wait *w);
 
 /* Write n bytes.  Returns 0, or -1 with errno. */
 int net_write(int fd, const void *buf, size_t n, const struct net_wait *w);
+
+/* Write what goes out at once: 0..n bytes, or -1. */
+ssize_t net_write_now(int fd, const void *buf, size_t n);
+
+/* Let whoever waits for fd to become readable find an end. */
+void net_end_reading(int fd);
 
 /* How often blocking reads of fd come back to look around: ms >= 1. */
 void net_set_read_tick(int fd, uint32_t ms);

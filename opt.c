@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bear.h"
 #include "opt.h"
 
 enum { SECONDS_MAX = 86400 };	/* pump.c counts milliseconds in 32 bits */
@@ -24,7 +25,60 @@ struct opt {
 static int
 set_to(struct config *c, const char *s)
 {
-	return text_hostport(s, 1, NULL, &c->to);
+	if (c->nto == OPT_LIST_MAX ||
+	    text_hostport(s, 1, NULL, &c->to[c->nto]) == -1)
+		return -1;
+	c->nto++;
+	return 0;
+}
+
+/* HOST:PORT, HOST:*, *:PORT or *:* */
+static int
+set_allow(struct config *c, const char *s)
+{
+	static const char any_port[] = ":*";
+	char text[TEXT_HOSTPORT_MAX + 1];
+	struct hostport *a = &c->allow[c->nallow];
+	size_t n = strlen(s);
+	bool any_host = strncmp(s, "*:", 2) == 0;
+	bool any = n > 2 && strcmp(s + n - 2, any_port) == 0;
+
+	if (c->nallow == OPT_LIST_MAX || n >= TEXT_HOSTPORT_MAX)
+		return -1;
+	/* What is a star is no place yet: let one stand in for it. */
+	(void)snprintf(text, sizeof(text), "%s%.*s%s",
+	    any_host ? "any" : "", (int)(any ? n - 2 : n) - any_host,
+	    s + any_host, any ? ":1" : "");
+	if (text_hostport(text, 1, NULL, a) == -1)
+		return -1;
+	if (any_host)
+		memcpy(a->host, "*", 2);
+	if (any)
+		a->port = 0;
+	c->nallow++;
+	return 0;
+}
+
+static int
+set_target(struct config *c, const char *s)
+{
+	struct hostport hp;
+
+	if (text_hostport(s, 1, "any", &hp) == -1)
+		return -1;
+	(void)snprintf(c->target, sizeof(c->target), "%s", s);
+	return 0;
+}
+
+static int
+set_json_fd(struct config *c, const char *s)
+{
+	uint32_t fd;
+
+	if (text_u32(s, 1, 65535, &fd) == -1)
+		return -1;
+	c->json_fd = (int)fd;
+	return 0;
 }
 
 static int
@@ -87,6 +141,18 @@ set_plain(struct config *c, const char *s)
 }
 
 static int
+set_once(struct config *c, const char *s)
+{
+	return set_flag(&c->once, s);
+}
+
+static int
+set_json(struct config *c, const char *s)
+{
+	return set_flag(&c->json, s);
+}
+
+static int
 set_verbose(struct config *c, const char *s)
 {
 	return set_flag(&c->verbose, s);
@@ -102,17 +168,26 @@ set_quiet(struct config *c, const char *s)
 #define SECONDS "a whole number of seconds from 0 to 86400"
 
 static const struct opt opts[] = {
-	{ 0, "to", "HOST:PORT", "ADIT_TO", OPT_SERVER,
-	    "connect every tunnel connection to this service",
+	{ 0, "to", "HOST:PORT", "ADIT_TO", BOTH,
+	    "join streams to this service (repeatable)",
 	    "HOST:PORT, like 127.0.0.1:5432 or [::1]:5432", set_to },
-	{ 0, "listen", "[IP:]PORT", "ADIT_LISTEN", OPT_CLIENT,
+	{ 0, "listen", "[IP:]PORT", "ADIT_LISTEN", BOTH,
 	    "carry every connection made to this address",
 	    "a port or IP:PORT, like 5432 or [::1]:5432; 0 is any free port",
 	    set_listen },
+	{ 0, "allow", "HOST:PORT", "ADIT_ALLOW", OPT_SERVER,
+	    "let clients ask for it; * is any (repeatable)",
+	    "HOST:PORT, like 10.0.0.7:22, 10.0.0.7:* or *:443", set_allow },
+	{ 0, "target", "[HOST:]PORT", "ADIT_TARGET", OPT_CLIENT,
+	    "ask the server for this service",
+	    "a port or HOST:PORT, like 8080 or 10.0.0.7:22", set_target },
 	{ 'u', "udp", NULL, "ADIT_UDP", BOTH,
 	    "the service is UDP, not TCP", "0 or 1", set_udp },
 	{ 0, "plain", NULL, "ADIT_PLAIN", BOTH,
 	    "the plain handshake, not encrypted", "0 or 1", set_plain },
+	{ 0, "once", NULL, "ADIT_ONCE", OPT_CLIENT,
+	    "end when the link cannot be made or is lost", "0 or 1",
+	    set_once },
 	{ 0, "drain", "SECONDS", "ADIT_DRAIN", BOTH,
 	    "how long streams may finish at a stop (5)", SECONDS, set_drain },
 	{ 0, "idle", "SECONDS", "ADIT_IDLE", BOTH,
@@ -129,6 +204,11 @@ static const struct opt opts[] = {
 	    "a whole number from 1 to 65535", set_max_conns },
 	{ 'v', "verbose", NULL, "ADIT_VERBOSE", BOTH,
 	    "two lines for each stream", "0 or 1", set_verbose },
+	{ 0, "json", NULL, "ADIT_JSON", BOTH,
+	    "what happens, as JSON lines on stdout", "0 or 1", set_json },
+	{ 0, "json-fd", "N", "ADIT_JSON_FD", BOTH,
+	    "the same on this open descriptor",
+	    "the number of an open descriptor, 1 to 65535", set_json_fd },
 	{ 'q', "quiet", NULL, "ADIT_QUIET", BOTH,
 	    "errors only", "0 or 1", set_quiet },
 	{ 'h', "help", NULL, NULL, BOTH, "this text", NULL, NULL },
@@ -186,6 +266,27 @@ apply(struct config *c, const struct opt *o, const char *value, char *why)
 	return 0;
 }
 
+/* Lists may hold several values in one variable, with commas. */
+static int
+set_each(struct config *c, const struct opt *o, const char *v)
+{
+	char one[TEXT_HOSTPORT_MAX + 1];
+	size_t n;
+
+	if (o->set != set_to && o->set != set_allow)
+		return o->set(c, v);
+	for (;; v += n + 1) {
+		if ((n = strcspn(v, ",")) >= sizeof(one))
+			return -1;
+		memcpy(one, v, n);
+		one[n] = '\0';
+		if (o->set(c, one) == -1)
+			return -1;
+		if (v[n] == '\0')
+			return 0;
+	}
+}
+
 static int
 read_environment(struct config *c, char *why)
 {
@@ -197,7 +298,7 @@ read_environment(struct config *c, char *why)
 		    (opts[i].roles & (unsigned)c->role) == 0 ||
 		    (v = getenv(opts[i].env)) == NULL || *v == '\0')
 			continue;
-		if (opts[i].set(c, v) == -1) {
+		if (set_each(c, &opts[i], v) == -1) {
 			(void)snprintf(why, OPT_WHY_MAX,
 			    "%s in the environment should be %s, not '%.64s'",
 			    opts[i].env, opts[i].expect, v);
@@ -295,10 +396,24 @@ read_positional(struct config *c, int n, char **pos, char *why)
 	return OPT_RUN;
 }
 
+/* What cannot go without encryption. */
+static const char *
+needs_seal(const struct config *c)
+{
+	if (c->role == OPT_SERVER && c->has_listen)
+		return "--listen at the server";
+	if (c->role == OPT_CLIENT && c->nto > 0)
+		return "--to at the client";
+	if (c->nto > 1)
+		return "more than one --to";
+	return c->nallow > 0 ? "--allow" : c->target[0] != '\0' ?
+	    "--target" : c->once ? "--once" : NULL;
+}
+
 static enum opt_verdict
 check(const struct config *c, char *why)
 {
-	bool end = c->role == OPT_SERVER ? c->to.port != 0 : c->has_listen;
+	bool end = c->nto > 0 || c->nallow > 0 || c->has_listen;
 
 	if (c->udp && !end)
 		return wrong(why, c->role == OPT_SERVER ?
@@ -307,7 +422,65 @@ check(const struct config *c, char *why)
 		    "stdout are no UDP service");
 	if (c->verbose && c->quiet)
 		return wrong(why, "--verbose and --quiet exclude each other");
+	if (c->has_listen && (c->nto > 0 || c->nallow > 0))
+		return wrong(why, "--listen and --to on the same side exclude "
+		    "each other: one of the two sides listens");
+	if (c->target[0] != '\0' && c->nto > 0)
+		return wrong(why, "--target asks the server for a service; "
+		    "with --to this side has it");
+	if (!c->plain && !bear_here())
+		return wrong(why, "this build cannot encrypt: give --plain on "
+		    "both sides, or build it with BearSSL");
+	if (c->plain && needs_seal(c) != NULL) {
+		(void)snprintf(why, OPT_WHY_MAX, "%s is not possible with "
+		    "--plain", needs_seal(c));
+		return OPT_USAGE;
+	}
+	if (c->json && !end)
+		return wrong(why, "--json writes to stdout, which carries the "
+		    "data here: use --json-fd N, like --json-fd 3 3>log");
 	return OPT_RUN;
+}
+
+/* Where is this text "PORT" alone? */
+static bool
+is_port(const char *text)
+{
+	uint32_t port;
+
+	return text_u32(text, 1, UINT16_MAX, &port) == 0;
+}
+
+int
+opt_target(const struct config *c, const char *text, struct hostport *out)
+{
+	struct hostport hp;
+	unsigned i;
+
+	if (text[0] == '\0') {
+		if (c->nto == 0)
+			return -1;
+		*out = c->to[0];
+		return 0;
+	}
+	if (text_hostport(text, 1, "127.0.0.1", &hp) == -1)
+		return -1;
+	for (i = 0; i < c->nto; i++) {
+		if (hp.port == c->to[i].port && (is_port(text) ||
+		    strcmp(hp.host, c->to[i].host) == 0)) {
+			*out = c->to[i];
+			return 0;
+		}
+	}
+	for (i = 0; i < c->nallow; i++) {
+		if ((c->allow[i].port == 0 || c->allow[i].port == hp.port) &&
+		    (strcmp(c->allow[i].host, "*") == 0 ||
+		    strcmp(c->allow[i].host, hp.host) == 0)) {
+			*out = hp;
+			return 0;
+		}
+	}
+	return -1;
 }
 
 enum opt_verdict
@@ -316,6 +489,7 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 {
 	enum opt_verdict verdict = OPT_RUN;
 	bool options = true, verbose, quiet;
+	unsigned nto, nallow;
 	char *pos[4];
 	int i, took, npos = 0;
 
@@ -326,12 +500,16 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 	c->linger_s = 7200;
 	c->udp_idle_s = 120;
 	c->max_conns = 1024;
+	c->json_fd = -1;
 	if (read_environment(c, why) == -1)
 		return OPT_USAGE;
 	/* One word about it on the command line, and these no longer count. */
 	verbose = c->verbose;
 	quiet = c->quiet;
 	c->verbose = c->quiet = false;
+	nto = c->nto;
+	nallow = c->nallow;
+	c->nto = c->nallow = 0;
 	for (i = 0; i < argc; i += took) {
 		took = 1;
 		if (options && strcmp(argv[i], "--") == 0)
@@ -350,6 +528,13 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 		c->verbose = verbose;
 		c->quiet = quiet;
 	}
+	/* Lists on the command line take the place of the variables'. */
+	if (c->nto == 0)
+		c->nto = nto;
+	if (c->nallow == 0)
+		c->nallow = nallow;
+	if (c->json && c->json_fd == -1)
+		c->json_fd = 1;
 	verdict = read_positional(c, npos, pos, why);
 	return verdict == OPT_RUN ? check(c, why) : verdict;
 }
@@ -365,6 +550,7 @@ opt_usage(char out[OPT_USAGE_MAX])
 	    "usage: server IP PORT TOKEN [options]      wait for a client\n"
 	    "       client HOST PORT TOKEN [options]    dial a server\n"
 	    "       (or: adit server ..., adit client ...)\n"
+	    "       adit token [--bits N]               make a good token\n"
 	    "\n"
 	    "Joins stdin/stdout of both sides, or with --to and --listen a\n"
 	    "service beside the server and a port beside the client.\n"

@@ -17,17 +17,26 @@ enum opt_verdict {
 	OPT_USAGE	/* wrong: the sentence says how; exit 2 */
 };
 
-enum { OPT_WHY_MAX = 256 };
+enum {
+	OPT_WHY_MAX = 256,
+	OPT_LIST_MAX = 16,		/* services, and patterns of them */
+	OPT_TARGET_MAX = TEXT_HOSTPORT_MAX
+};
 
 struct config {
 	enum opt_role role;
 	struct hostport peer;	/* where to listen (server) or to dial */
 	char *token_arg;	/* in argv or the environment; see token.h */
 	char *token_env;	/* ADIT_TOKEN, used or not; NULL if not set */
-	struct hostport to;	/* port 0: not given */
+	struct hostport to[OPT_LIST_MAX];	/* services; the first counts
+						 * if the other side names none */
+	struct hostport allow[OPT_LIST_MAX];	/* host "*" or port 0: any */
+	unsigned nto, nallow;
 	struct hostport listen;	/* has_listen: port 0 means any */
 	bool has_listen;
-	bool udp, plain, verbose, quiet;
+	char target[OPT_TARGET_MAX];	/* what to ask for; "": nothing */
+	bool udp, plain, once, verbose, quiet, json;
+	int json_fd;		/* -1: none */
 	uint32_t drain_s, idle_s, linger_s, udp_idle_s, max_conns;
 };
 
@@ -37,9 +46,15 @@ struct config {
 enum opt_verdict opt_parse(struct config *c, enum opt_role role, int argc,
     char **argv, char why[OPT_WHY_MAX]);
 
+/* The service that the other side asks for by name ("": none), if it may:
+ * text is PORT, for the first --to with that port or an --allow of it on
+ * 127.0.0.1, or HOST:PORT.  Returns 0 and fills in *out, or -1. */
+int opt_target(const struct config *c, const char *text,
+    struct hostport *out);
+
 /* The usage: all options from one table, into out.  Returns its length;
  * OPT_USAGE_MAX suffices. */
-enum { OPT_USAGE_MAX = 4096 };
+enum { OPT_USAGE_MAX = 6144 };
 size_t opt_usage(char out[OPT_USAGE_MAX]);
 
 #endif

@@ -73,7 +73,7 @@ half_closed(struct pump *p)
 	bool half;
 
 	(void)pthread_mutex_lock(&p->mu);
-	half = p->lane[0].over || p->lane[1].over;
+	half = p->lane[0].ended || p->lane[1].ended;
 	(void)pthread_mutex_unlock(&p->mu);
 	return half;
 }
@@ -124,8 +124,10 @@ only_a_tick(struct lane *l, const struct conn *c)
 		lose(l->pump, c, errno, c == l->to || errno == EPIPE);
 	else if (conn_gone(other))
 		lose(l->pump, other, ECONNRESET, c == l->from);
-	else
-		return look_around(l->pump);
+	else if (look_around(l->pump)) {
+		conn_keep_alive(l->to);
+		return true;
+	}
 	return false;
 }
 
@@ -183,6 +185,134 @@ lane_shift_up(struct lane *l, size_t n)
 	}
 }
 
+/* Wait for something to change; p->mu is held. */
+static void
+wait_changed(struct pump *p, int64_t ms)
+{
+	int64_t wake = task_now() + ms;
+	struct timespec ts;
+
+	ts.tv_sec = (time_t)(wake / 1000);
+	ts.tv_nsec = (long)(wake % 1000) * 1000000;
+	(void)pthread_cond_timedwait(&p->changed, &p->mu, &ts);
+}
+
+/* A round of one who waits for the other lane: nobody else might be touching
+ * the sockets.  Returns false if the lane must end. */
+static bool
+watch_round(struct pump *p)
+{
+	if (atomic_load(&p->broken)) {
+		task_kick_other(p->task);
+		return false;
+	}
+	if (conn_gone(p->local))
+		lose(p, p->local, ECONNRESET, false);
+	else if (conn_gone(p->tunnel))
+		lose(p, p->tunnel, ECONNRESET, false);
+	else
+		return look_around(p);
+	return false;
+}
+
+static void
+set_ended(struct lane *l)
+{
+	(void)pthread_mutex_lock(&l->pump->mu);
+	l->ended = true;
+	(void)pthread_mutex_unlock(&l->pump->mu);
+}
+
+/* Into a pipe, when our end has been passed on: wait until all that comes out
+ * of it is delivered, too, and say so.  Returns 0, or -1: over. */
+static int
+say_done(struct lane *l)
+{
+	struct pump *p = l->pump;
+	bool go_on = true;
+
+	(void)pthread_mutex_lock(&p->mu);
+	while (go_on && !atomic_load(&p->delivered)) {
+		wait_changed(p, task_stopping() ? WATCH_STOP_MS : WATCH_MS);
+		(void)pthread_mutex_unlock(&p->mu);
+		if ((go_on = watch_round(p)))
+			conn_keep_alive(l->to);
+		(void)pthread_mutex_lock(&p->mu);
+	}
+	(void)pthread_mutex_unlock(&p->mu);
+	if (!go_on)
+		return -1;
+	while (conn_done(l->to) == -1) {
+		if (!only_a_tick(l, l->to))
+			return -1;
+	}
+	return 0;
+}
+
+/* Out of a pipe, when its end has been delivered: have the other lane say so,
+ * and wait until the peer has said it of ours. */
+static void
+hear_done(struct lane *l)
+{
+	struct pump *p = l->pump;
+
+	(void)pthread_mutex_lock(&p->mu);
+	atomic_store(&p->delivered, true);
+	(void)pthread_cond_broadcast(&p->changed);
+	(void)pthread_mutex_unlock(&p->mu);
+	task_kick_other(p->task);
+	while (conn_await_done(l->from) == -1) {
+		if (!only_a_tick(l, l->from))
+			return;
+	}
+}
+
+/* Before a read: if all that came out of the pipe is delivered, say it. */
+static int
+keep_word(struct lane *l)
+{
+	if (!conn_is_pipe(l->to) || !atomic_load(&l->pump->delivered))
+		return 0;
+	while (conn_done(l->to) == -1) {
+		if (!only_a_tick(l, l->to))
+			return -1;
+	}
+	return 0;
+}
+
+/* The end of l->from has come.  Pass it on. */
+static void
+lane_end(struct lane *l)
+{
+	struct pump *p = l->pump;
+
+	/* A flow of datagrams has no half: its end is the end of both. */
+	if (p->bufs != NULL) {
+		end_both(p, PUMP_DONE);
+		return;
+	}
+	/* Half of something must not look whole to a service.  (Who reads our
+	 * stdout learns it by our exit code.) */
+	if (conn_was_stopped(l->from) && l->to->kind != CONN_STDIO) {
+		lose(p, l->from, ECONNRESET, false);
+		return;
+	}
+	if (l->from->stopped)
+		conn_say_stopped(l->to);
+	while (conn_end(l->to) == -1) {
+		if (!only_a_tick(l, l->to))
+			return;
+	}
+	set_ended(l);
+	/* A reader of stdin that sleeps in poll() holds stdout open. */
+	if (l->to->kind == CONN_STDIO)
+		task_kick_other(p->task);
+	if (conn_is_pipe(l->to))
+		(void)say_done(l);
+	else if (conn_is_pipe(l->from))
+		hear_done(l);
+}
+
 static void
 lane_run(struct lane *l)
 {
@@ -190,12 +320,14 @@ lane_run(struct lane *l)
 	bool empty;
 	ssize_t n;
 
-	while (!atomic_load(&p->broken)) {
+	while (!atomic_load(&p->broken) && keep_word(l) == 0) {
 		n = lane_read(l, &empty);
 		if (n == -1) {
 			if (!only_a_tick(l, l->from))
 				return;
 			bulk_close(&l->bulk);
+			conn_rest_in(l->from);
+			conn_rest_out(l->to);
 			continue;
 		}
 		if (n == 0 && !empty)
@@ -206,30 +338,8 @@ lane_run(struct lane *l)
 		atomic_store(&p->last_ms, (uint32_t)task_now());
 		lane_shift_up(l, (size_t)n);
 	}
-	if (atomic_load(&p->broken))
-		return;
-	/* A flow of datagrams has no half: its end is the end of both. */
-	if (p->bufs != NULL)
-		end_both(p, PUMP_DONE);
-	while (conn_end(l->to) == -1) {
-		if (!only_a_tick(l, l->to))
-			return;
-	}
-	/* A reader of stdin that sleeps in poll() holds stdout open. */
-	if (l->to->kind == CONN_STDIO)
-		task_kick_other(p->task);
-}
-
-/* Wait for the other lane; p->mu is held. */
-static void
-wait_changed(struct pump *p, int64_t ms)
-{
-	int64_t wake = task_now() + ms;
-	struct timespec ts;
-
-	ts.tv_sec = (time_t)(wake / 1000);
-	ts.tv_nsec = (long)(wake % 1000) * 1000000;
-	(void)pthread_cond_timedwait(&p->changed, &p->mu, &ts);
+	if (!atomic_load(&p->broken))
+		lane_end(l);
 }
 
 static void
@@ -245,14 +355,7 @@ watch(struct pump *p, const struct lane *other)
 		if (other->over)
 			break;
 		(void)pthread_mutex_unlock(&p->mu);
-		if (atomic_load(&p->broken))
-			task_kick_other(p->task);
-		else if (conn_gone(p->local))
-			lose(p, p->local, ECONNRESET, false);
-		else if (conn_gone(p->tunnel))
-			lose(p, p->tunnel, ECONNRESET, false);
-		else
-			(void)look_around(p);
+		(void)watch_round(p);
 		(void)pthread_mutex_lock(&p->mu);
 	}
 	(void)pthread_mutex_unlock(&p->mu);
@@ -302,16 +405,21 @@ lane_init(struct pump *p, int i, struct conn *from, struct conn *to)
 	}
 }
 
-/* Ticks that keep an idle limit to about a quarter of itself. */
+/* Ticks that keep an idle limit to about a quarter of itself, and a pipe
+ * alive. */
 static void
 set_ticks(struct pump *p)
 {
-	uint32_t ms = p->idle_ms / 4;
+	uint32_t ms = NET_READ_TICK_MS;
 
-	if (p->idle_ms == 0 || ms >= NET_READ_TICK_MS)
+	if (conn_is_pipe(p->tunnel))
+		ms = CONN_LINK_TICK_MS;
+	if (p->idle_ms > 0 && p->idle_ms / 4 < ms)
+		ms = p->idle_ms / 4 < 100 ? 100 : p->idle_ms / 4;
+	if (ms == NET_READ_TICK_MS)
 		return;
-	conn_set_tick(p->local, ms < 100 ? 100 : ms);
-	conn_set_tick(p->tunnel, ms < 100 ? 100 : ms);
+	conn_set_tick(p->local, ms);
+	conn_set_tick(p->tunnel, ms);
 }
 
 void
@@ -328,6 +436,7 @@ pump_run(struct pump *p)
 	(void)pthread_condattr_destroy(&attr);
 	atomic_init(&p->last_ms, (uint32_t)task_now());
 	atomic_init(&p->broken, false);
+	atomic_init(&p->delivered, false);
 	p->fate = PUMP_RUNNING;
 	p->lost = NULL;
 	p->lost_errno = 0;
@@ -342,7 +451,11 @@ pump_run(struct pump *p)
 		p->fate = PUMP_NO_THREAD;
 	if (p->fate == PUMP_RUNNING)
 		p->fate = PUMP_DONE;
-	p->sent = p->lane[0].moved;
+	/* Whoever found that a flow is over, the other side is told. */
+	if (p->fate == PUMP_DONE && p->bufs != NULL)
+		(void)conn_end(p->tunnel);
+	p->peer_stopped = conn_was_stopped(p->tunnel);
+	p->sent = p->early + p->lane[0].moved;
 	p->received = p->lane[1].moved;
 	(void)pthread_cond_destroy(&p->changed);
 	(void)pthread_mutex_destroy(&p->mu);
@@ -360,6 +473,12 @@ pump_reason(const struct pump *p, char text[PUMP_REASON_MAX])
 		if (p->lost_errno == ECONNRESET || p->lost_errno == EPIPE)
 			(void)snprintf(text, PUMP_REASON_MAX, "reset by %s",
 			    p->lost->name);
+		else if (p->lost_errno == ECONNABORTED)
+			(void)snprintf(text, PUMP_REASON_MAX,
+			    "cut off: no end came from %s", p->lost->name);
+		else if (p->lost_errno == EPROTO)
+			(void)snprintf(text, PUMP_REASON_MAX,
+			    "damaged on the way from %s", p->lost->name);
 		else
 			(void)snprintf(text, PUMP_REASON_MAX, "%s: %s",
 			    p->lost->name, strerror(p->lost_errno));

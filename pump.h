@@ -40,7 +40,8 @@ struct lane {
 	struct bulk bulk;
 	unsigned full;		/* full reads in a row */
 	uint64_t moved;		/* bytes; only the lane's thread writes */
-	bool over;		/* guarded by pump.mu */
+	bool ended, over;	/* guarded by pump.mu: its end is passed on;
+				 * it does nothing more */
 };
 
 /* One forwarded connection.  The caller sets the first part, calls
@@ -50,18 +51,21 @@ struct pump {
 	struct task *task;
 	uint32_t idle_ms;	/* 0: no limit; ends a flow, resets a stream */
 	uint32_t linger_ms;	/* 0: no limit */
+	uint64_t early;		/* bytes of `local` sent before */
 	uint8_t *bufs;		/* datagrams: 2 * CONN_DATAGRAM_BUF, borrowed */
 
 	pthread_mutex_t mu;	/* guards fate, lost*, lane.over */
 	pthread_cond_t changed;
 	_Atomic uint32_t last_ms;	/* when bytes last moved */
 	atomic_bool broken;	/* both directions must end now */
+	atomic_bool delivered;	/* a pipe: all up to the tunnel's end is */
 	struct lane lane[2];
 
 	enum pump_fate fate;
 	const struct conn *lost;
 	int lost_errno;
 	bool lost_writing;	/* to it, not reading from it */
+	bool peer_stopped;	/* a pipe: its end was not that of its input */
 	uint64_t sent, received;	/* local to tunnel, tunnel to local */
 };
 

@@ -13,10 +13,10 @@ usage: ./run.sh                     ask for everything, then run
        ./run.sh client ARGUMENTS    adit client ARGUMENTS
        ./run.sh --help
 
-Installs a C compiler and make if they are missing (Debian, Ubuntu), builds
-adit beside this script, and runs it.  An empty answer takes the [default].
-Answers may also come from a pipe, one a line; what follows them is the
-tunnel's input.
+Installs a C compiler, make and BearSSL if they are missing (Debian, Ubuntu),
+builds adit beside this script, and runs it.  An empty answer takes the
+[default].  Answers may also come from a pipe, one a line; what follows them
+is the tunnel's input.
 
     ./run.sh server 0.0.0.0 7000 - --to 127.0.0.1:5432
     ./run.sh client a.example 7000 - --listen 5432
@@ -49,6 +49,11 @@ cc_works() {
 	    cc -E -x c - >/dev/null 2>&1
 }
 
+# By this "make" decides whether it builds with encryption.
+has_bearssl() {
+	cc -E "${dir}/bear.c" >/dev/null 2>&1
+}
+
 is_debian() {
 	[ -f /etc/debian_version ] && have apt-get
 }
@@ -67,6 +72,15 @@ apt_get() {
 	    apt-get -q -o DPkg::Lock::Timeout=120 "$@"
 }
 
+# The package lists may be missing (a fresh container) or old, but with good
+# ones, or a local cache, there is no need to fetch them again.
+install() {	# install PACKAGE...
+	say "installing $*"
+	apt_get install -y --no-install-recommends "$@" >/dev/null 2>&1 ||
+	    { apt_get update &&
+	    apt_get install -y --no-install-recommends "$@"; }
+}
+
 install_missing() {
 	packages=
 	cc_works || packages='gcc libc6-dev'
@@ -74,28 +88,54 @@ install_missing() {
 	[ -n "${packages}" ] || return 0
 
 	command="apt-get update && apt-get install -y ${packages}"
-	uid=$(id -u)
 	if [ "${uid}" -ne 0 ]; then
 		have sudo || die 1 "missing: ${packages}; as root, run:" \
 		    "${command}"
 		command="sudo apt-get update && sudo ${command#*&& }"
 	fi
-	say "installing ${packages}"
-	# The package lists may be missing (a fresh container) or old, but with
-	# good ones, or a local cache, there is no need to fetch them again.
 	# shellcheck disable=SC2086 # a list of words
-	apt_get install -y --no-install-recommends ${packages} >/dev/null 2>&1 ||
-	    { apt_get update && apt_get install -y --no-install-recommends \
-	    ${packages}; } || die 1 "cannot install ${packages}; run: ${command}"
+	install ${packages} ||
+	    die 1 "cannot install ${packages}; run: ${command}"
+}
+
+# Not every release has the library, and adit can be built without.
+install_bearssl() {
+	! has_bearssl || return 0
+	package=libbearssl-dev
+	in_release "${package}" || has_lists || ! can_install ||
+	    apt_get update || :
+	if ! in_release "${package}" && has_lists; then
+		say "no package ${package} in this release"
+	elif ! can_install; then
+		say "missing: ${package}; as root, run:" \
+		    "apt-get update && apt-get install -y ${package}"
+	else
+		install "${package}" || say "cannot install ${package}"
+	fi
+}
+
+has_lists() {
+	[ -n "$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null)" ]
+}
+
+in_release() {
+	[ -n "$(apt-cache show --no-all-versions "$1" 2>/dev/null)" ]
+}
+
+can_install() {
+	[ "${uid}" -eq 0 ] || have sudo
 }
 
 check_tools() {
 	if is_debian; then
+		uid=$(id -u)
 		install_missing
+		install_bearssl
 	elif ! have cc || ! have make; then
 		die 1 'needs a C compiler (cc) and make: packages gcc and make,' \
 		    'with the headers of the C library'
 	fi
+	has_bearssl || say 'adit is built WITHOUT encryption: no bearssl.h here'
 }
 
 build() {

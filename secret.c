@@ -13,6 +13,18 @@ secret_wipe(void *p, size_t n)
 }
 
 bool
+secret_same(const void *a, const void *b, size_t n)
+{
+	const unsigned char *p = a, *q = b;
+	unsigned diff = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		diff |= (unsigned)(p[i] ^ q[i]);
+	return diff == 0;
+}
+
+bool
 secret_equal(const struct token *ours, const struct token *theirs)
 {
 	size_t diff = ours->len ^ theirs->len;

@@ -16,6 +16,9 @@ struct token {
 /* Overwrite n bytes at p; a compiler may not leave it out. */
 void secret_wipe(void *p, size_t n);
 
+/* Are these n bytes the same?  The time depends on n alone. */
+bool secret_same(const void *a, const void *b, size_t n);
+
 /* Is theirs equal to ours?  The time depends on TOKEN_MAX alone: neither on
  * the contents nor on either length. */
 bool secret_equal(const struct token *ours, const struct token *theirs);

@@ -2,121 +2,372 @@
 /* server.c - the side that waits.
  *
  * Main accepts; each connection's own thread does all the rest: handshake,
- * connection to the service, forwarding, two log lines. */
+ * link or stream, connection to the service, forwarding, two log lines. */
 
 #include <sys/socket.h>
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "dial.h"
+#include "entropy.h"
+#include "local.h"
 #include "log.h"
+#include "plain.h"
+#include "sealed.h"
 #include "server.h"
 
-/* The token is right.  Is there room: stdin and stdout for one client, a
- * service for max_streams? */
+/* Carry s, whose ends are both there and whose room is taken. */
+static void
+carry(struct stream *s)
+{
+	(void)stream_carry(s, s->remote.name, s->local.name);
+	if (s->piped)
+		local_pipe_over(s, stream_pipe_exit(s));
+	else
+		local_give(s);
+}
+
+/* Somebody was not let in. */
+static void
+turned_away(struct stream *s, enum door_verdict verdict, const char *name,
+    const char *why)
+{
+	char line[NET_NAME_MAX + 128];
+
+	if (verdict == DOOR_REFUSED) {
+		(void)snprintf(line, sizeof(line), "refused %s: %.100s", name,
+		    why);
+		stream_complain(s->tunnel, LOG_NOTE, line);
+		net_close_clean(s->fd);
+	} else {
+		log_line(LOG_STREAM, "dropped %s: %s", name, why);
+		(void)close(s->fd);
+	}
+}
+
+/* The plain token is right.  Is there room? */
 static bool
 has_room(void *arg)
 {
-	struct stream *s = arg;
-	struct tunnel *t = s->tunnel;
+	enum ctl_reason reason;
 
-	if (t->config->to.port == 0)
-		s->claimed = !atomic_exchange(&t->pipe_taken, true);
-	else
-		s->claimed = stream_take_room(t, &s->from);
-	return s->claimed;
+	return local_take(arg, &reason);
 }
 
 static void
-give_room_back(struct stream *s)
+serve_plain(struct stream *s, struct caller *c, const char *name)
 {
-	if (!s->claimed)
+	char why[DOOR_WHY_MAX];
+	enum door_verdict verdict;
+	struct ctl refusal;
+
+	verdict = plain_accept(c, &s->tunnel->token, has_room, s, why);
+	if (verdict != DOOR_READY) {
+		turned_away(s, verdict, name, why);
 		return;
-	if (s->tunnel->config->to.port == 0)
-		atomic_store(&s->tunnel->pipe_taken, false);
-	else
-		stream_give_room(s->tunnel);
+	}
+	if (s->piped)
+		log_line(LOG_NOTE, "client %s accepted", name);
+	if (local_open(s, "", s->fd, &refusal)) {
+		stream_set_remote(s, s->fd, name);
+		carry(s);
+	} else {
+		(void)close(s->fd);	/* a reset: nobody is there */
+		local_give(s);
+	}
 }
 
-static void
-serve_pipe(struct stream *s, const char *name)
+/* What a client may ask of its server before it has asked for anything. */
+static bool
+link_message(void *arg, const struct ctl *m)
 {
-	log_line(LOG_NOTE, "client %s accepted", name);
-	stream_set_remote(s, s->fd, name);
-	conn_stdio(&s->local, s->fd);
-	(void)stream_carry(s, name, s->local.name);
-	atomic_store(&s->tunnel->pipe_exit, stream_pipe_exit(s));
-	task_stop();
+	struct session *s = arg;
+
+	if (m->kind != CTL_CANCEL || s->mode != CTL_SERVER_ASKS)
+		return false;
+	session_cancel(s->table, s, m);
+	return true;
 }
 
-/* Connect to the service; returns a descriptor, or -1 having said why.  A
- * function of its own: what it needs on the stack is gone while the stream is
- * carried, which is a page less for each. */
-static int
-dial_service(struct stream *s, struct net_addr *to)
+/* A link that streams of their own come with. */
+static void
+serve_sessions(struct stream *s, struct link *l, struct session *session)
+{
+	struct link_events events = { session, link_message, NULL };
+	struct tunnel *t = s->tunnel;
+	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 16];
+	bool clean;
+
+	session_enter(&t->sessions, session);
+	log_line(LOG_NOTE, "client %s linked", l->name);
+	clean = link_live(l, &events, why);
+	session_leave(&t->sessions, session);
+	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
+	stream_complain(t, LOG_NOTE, line);
+	link_close(l, clean);
+}
+
+/* The client has said hello.  What can we do for each other?  Fills in the
+ * mode, or the refusal. */
+static bool
+agree(struct stream *s, const struct ctl *hello, struct session *session,
+    struct ctl *refusal)
 {
 	const struct config *c = s->tunnel->config;
-	char why[DIAL_WHY_MAX], line[DIAL_WHY_MAX + 32];
-	int fd;
 
-	fd = dial_host(&c->to, c->udp ? SOCK_DGRAM : SOCK_STREAM, s->fd, to,
-	    why);
-	if (fd == -1 && errno != ECANCELED && errno != ECONNABORTED) {
-		(void)snprintf(line, sizeof(line), "%s%s", why,
-		    errno == ECONNREFUSED ? " (is the service running?)" : "");
-		stream_complain(s->tunnel, LOG_ERROR, line);
+	session->mode = ctl_mode(hello->end, local_end(c));
+	refusal->kind = CTL_REFUSED;
+	refusal->reason = CTL_MISMATCH;
+	if (session->mode == CTL_NO_MODE) {
+		(void)snprintf(refusal->text, sizeof(refusal->text), "%s",
+		    c->has_listen ? "both listen; one side needs --to" :
+		    "both have a service; one side needs --listen");
+		return false;
 	}
-	return fd;
+	if (hello->protocol != local_protocol(c)) {
+		(void)snprintf(refusal->text, sizeof(refusal->text),
+		    "one side carries UDP (-u), the other TCP");
+		return false;
+	}
+	if (session->mode == CTL_PIPE)
+		return local_take(s, &refusal->reason);
+	refusal->reason = CTL_FULL;
+	return atomic_load(&s->tunnel->links) < s->tunnel->max_streams;
+}
+
+/* Stream 0, on the link itself. */
+static void
+serve_pipe(struct stream *s, struct link *l, const struct ctl *hello)
+{
+	static const struct ctl welcome = {
+		.kind = CTL_WELCOME, .mode = CTL_PIPE
+	};
+	struct ctl refusal = { .kind = CTL_REFUSED };
+
+	if (!local_open(s, hello->text, l->fd, &refusal)) {
+		(void)link_send(l, &refusal);
+		link_close(l, true);
+		local_give(s);
+		return;
+	}
+	if (link_send(l, &welcome) == -1) {
+		log_line(LOG_STREAM, "dropped %s: %s", l->name,
+		    strerror(errno));
+		stream_drop_local(s);
+		link_close(l, false);
+		local_give(s);
+		return;
+	}
+	if (s->piped)
+		log_line(LOG_NOTE, "client %s accepted", l->name);
+	seal_become_pipe(l->seal);
+	conn_sealed(&s->remote, l->fd, l->name, l->seal);
+	carry(s);
 }
 
 static void
-serve_service(struct stream *s, const char *name)
-{
-	char target[NET_NAME_MAX];
-	struct net_addr to;
-	int fd;
-
-	if ((fd = dial_service(s, &to)) == -1) {
-		(void)close(s->fd);	/* a reset: nobody is there */
-		return;
-	}
-	net_name(&to, target);
-	if (s->tunnel->config->udp)
-		conn_udp(&s->local, fd, fd, NULL, target);
-	else
-		conn_tcp(&s->local, fd, target);
-	stream_set_remote(s, s->fd, name);
-	(void)stream_carry(s, name, target);
-}
-
-/* The handshake.  Returns true if the stream may begin; else all is said, and
- * the descriptor closed. */
-static bool
-let_in(struct stream *s, const char *name)
+serve_link(struct stream *s, const struct kex_keys *keys, const char *name)
 {
 	struct tunnel *t = s->tunnel;
-	char why[LINK_WHY_MAX], line[NET_NAME_MAX + 128];
+	struct session session = { .keys = *keys, .table = &t->sessions };
+	struct ctl hello, refusal = { .text = "" };
+	char line[NET_NAME_MAX + 128];
+	struct seal_keys link_keys;
+	struct seal *seal;
+	struct link l;
 
-	switch (link_accept(s->fd, &s->from, &t->gate, &t->token, has_room, s,
-	    why)) {
-	case LINK_READY:
-		return true;
-	case LINK_REFUSED:
-		(void)snprintf(line, sizeof(line), "refused %s: %.100s", name,
-		    why);
-		stream_complain(t, LOG_NOTE, line);
-		net_close_clean(s->fd);
-		break;
-	case LINK_BROKEN:
-	case LINK_FAILED:
-	case LINK_STOPPED:
-		log_line(LOG_STREAM, "dropped %s: %s", name, why);
+	sealed_link_keys(keys, KEX_SERVER, &link_keys);
+	seal = seal_new(RECORD_LINK, false, &link_keys);
+	secret_wipe(&link_keys, sizeof(link_keys));
+	if (seal == NULL) {
+		stream_complain(t, LOG_ERROR,
+		    "no memory for another connection; it was reset");
 		(void)close(s->fd);
-		break;
+		goto out;
 	}
-	return false;
+	link_init(&l, s->fd, seal, name);
+	if (link_receive(&l, &hello) == -1 || hello.kind != CTL_HELLO) {
+		log_line(LOG_STREAM, "dropped %s: no hello", name);
+		link_close(&l, false);
+	} else if (!agree(s, &hello, &session, &refusal)) {
+		(void)snprintf(line, sizeof(line), "refused %s: %s%s%.60s",
+		    name, ctl_reason_text(refusal.reason),
+		    refusal.text[0] != '\0' ? ": " : "", refusal.text);
+		stream_complain(t, LOG_NOTE, line);
+		(void)link_send(&l, &refusal);
+		link_close(&l, true);
+	} else if (session.mode == CTL_PIPE) {
+		secret_wipe(&session.keys, sizeof(session.keys));
+		serve_pipe(s, &l, &hello);
+	} else {
+		memcpy(session.instance, hello.instance, CTL_INSTANCE);
+		session.link = &l;
+		(void)atomic_fetch_add(&t->links, 1);
+		serve_sessions(s, &l, &session);
+		(void)atomic_fetch_sub(&t->links, 1);
+	}
+out:
+	secret_wipe(&session.keys, sizeof(session.keys));
+}
+
+/* A stream's connection: what became of the hello. */
+struct guest {
+	struct kex_hello hello;
+	uint8_t answer[KEX_ANSWER];	/* to be sent */
+	struct seal *seal;
+	struct ctl open;
+	struct ask *ask;		/* who wanted it, or NULL */
+};
+
+/* Answer with a record: OPENED, or REFUSED. */
+static int
+answer(struct stream *s, struct guest *g, const struct ctl *refusal)
+{
+	struct net_wait w = { task_now() + SEALED_PATIENCE_MS, -1 };
+	uint8_t body[RECORD_REFUSED_MAX];
+
+	if (refusal == NULL)
+		(void)seal_put(g->seal, RECORD_OPENED, NULL, 0);
+	else
+		(void)seal_put(g->seal, RECORD_REFUSED, body,
+		    ctl_refused_put(refusal, body));
+	if (net_write(s->fd, g->answer, sizeof(g->answer), &w) == -1)
+		return -1;
+	return sealed_flush(g->seal, s->fd, &w);
+}
+
+/* Is this hello from one of our sessions, and OPEN what it sealed? */
+static enum door_verdict
+let_in(struct stream *s, struct caller *c, const uint8_t *bytes,
+    struct guest *g, char *why)
+{
+	struct sessions *table = &s->tunnel->sessions;
+	enum door_verdict verdict = DOOR_BROKEN;
+	struct kex_keys keys;
+	struct seal_keys both;
+	enum record_type type;
+	uint8_t *body;
+	size_t n;
+
+	if (!kex_hello_get(&g->hello, bytes) ||
+	    !session_find(table, &g->hello, &keys)) {
+		door_refuse(c, KEX_NO_SESSION);
+		verdict = door_say(why, DOOR_REFUSED,
+		    "its session is not known here (any more)");
+		goto out;
+	}
+	g->answer[0] = KEX_GO_ON;
+	if (entropy_get(g->answer + 1, KEX_RANDOM) == -1) {
+		verdict = door_broke(why);
+		goto out;
+	}
+	both.suite = keys.suite;
+	kex_dialler_keys(&keys, bytes, both.in);
+	kex_acceptor_keys(&keys, bytes, g->answer, both.out);
+	g->seal = seal_new(s->tunnel->config->udp ? RECORD_FLOW :
+	    RECORD_STREAM, false, &both);
+	secret_wipe(&both, sizeof(both));
+	door_queue(c);
+	if (g->seal == NULL ||
+	    sealed_read(g->seal, c->fd, &c->wait, &type, &body, &n) == -1) {
+		verdict = door_broke(why);
+		goto out;
+	}
+	if (!ctl_open_get(&g->open, body, n)) {
+		verdict = door_say(why, DOOR_BROKEN, "its OPEN makes no sense");
+		goto out;
+	}
+	if (!door_leave(c)) {
+		verdict = door_say(why, DOOR_BROKEN,
+		    "had to make room for another");
+		goto out;
+	}
+	if (!session_use(table, &g->hello, &g->ask)) {
+		door_refuse(c, KEX_NO_SESSION);
+		verdict = door_say(why, DOOR_REFUSED,
+		    "its number has been used, or its session is over");
+		goto out;
+	}
+	verdict = DOOR_READY;
+out:
+	(void)door_leave(c);
+	secret_wipe(&keys, sizeof(keys));
+	return verdict;
+}
+
+/* The room was refused, or the service: say so in order. */
+static void
+refuse_guest(struct stream *s, struct guest *g, const struct ctl *refusal)
+{
+	if (answer(s, g, refusal) == 0)
+		net_last_words(s->fd);
+	seal_free(g->seal);
+	net_close_clean(s->fd);
+}
+
+static void
+serve_stream(struct stream *s, struct caller *c, const uint8_t *bytes,
+    const char *name)
+{
+	struct guest g = { .seal = NULL, .ask = NULL };
+	struct ctl refusal = { .kind = CTL_REFUSED };
+	char why[DOOR_WHY_MAX];
+	enum door_verdict verdict;
+
+	verdict = let_in(s, c, bytes, &g, why);
+	if (verdict != DOOR_READY) {
+		seal_free(g.seal);
+		turned_away(s, verdict, name, why);
+		return;
+	}
+	if (g.ask != NULL) {
+		if (answer(s, &g, NULL) == -1) {
+			seal_free(g.seal);
+			(void)close(s->fd);
+			g.seal = NULL;
+		}
+		session_give(&s->tunnel->sessions, g.ask, s->fd, g.seal, name);
+		return;
+	}
+	if (g.open.protocol != local_protocol(s->tunnel->config)) {
+		refusal.reason = CTL_MISMATCH;
+		refuse_guest(s, &g, &refusal);
+	} else if (!local_take(s, &refusal.reason))
+		refuse_guest(s, &g, &refusal);
+	else if (!local_open(s, g.open.text, s->fd, &refusal)) {
+		local_give(s);
+		refuse_guest(s, &g, &refusal);
+	} else if (answer(s, &g, NULL) == -1) {
+		stream_drop_local(s);
+		local_give(s);
+		seal_free(g.seal);
+		(void)close(s->fd);
+	} else {
+		conn_sealed(&s->remote, s->fd, name, g.seal);
+		carry(s);
+	}
+}
+
+static void
+serve_sealed(struct stream *s, struct caller *c, const char *name)
+{
+	struct tunnel *t = s->tunnel;
+	char why[DOOR_WHY_MAX];
+	enum door_verdict verdict;
+	struct sealed_caller who;
+
+	verdict = sealed_accept(c, t->w, &t->turns, &who, why);
+	if (verdict != DOOR_READY) {
+		(void)door_leave(c);
+		turned_away(s, verdict, name, why);
+	} else if (who.kind == KEX_KIND_LINK) {
+		serve_link(s, &who.keys, name);
+		secret_wipe(&who.keys, sizeof(who.keys));
+	} else
+		serve_stream(s, c, who.hello, name);
 }
 
 static void
@@ -124,56 +375,132 @@ serve(struct task *task)
 {
 	struct stream *s = (struct stream *)task;
 	char name[NET_NAME_MAX];
+	struct caller c;
 
 	net_name(&s->from, name);
-	if (let_in(s, name)) {
-		if (s->tunnel->config->to.port == 0) {
-			serve_pipe(s, name);
-			return;
-		}
-		serve_service(s, name);
-	}
-	give_room_back(s);
+	door_knock(&c, s->fd, &s->from, &s->tunnel->gate);
+	if (s->tunnel->config->plain)
+		serve_plain(s, &c, name);
+	else
+		serve_sealed(s, &c, name);
 }
 
-/* Take one accepted connection, or refuse it for want of something. */
-static void
-take(struct tunnel *t, int fd, const struct net_addr *from)
+static bool
+local_gone(void *arg)
 {
-	struct stream *s = stream_new(t);
+	return conn_gone(arg);
+}
 
-	if (s != NULL) {
-		s->fd = fd;
-		s->from = *from;
-		if (task_start(&s->task, serve) == 0)
-			return;
+/* Something local, for which the client is asked to open a stream. */
+static void
+run_local(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	char line[NET_NAME_MAX + CTL_SENTENCE_MAX + 80];
+	struct ask a;
+
+	stream_set_local(s);
+	if (session_ask(&s->tunnel->sessions, &a, local_gone, &s->local)) {
+		conn_sealed(&s->remote, a.fd, a.peer, a.seal);
+		(void)stream_carry(s, s->local.name, s->remote.name);
+	} else {
+		if (!task_stopping() && !conn_gone(&s->local)) {
+			(void)snprintf(line, sizeof(line), "no stream for "
+			    "%s: %s%s%s", s->local.name,
+			    a.reason == CTL_TIMEOUT ? "no client is there" :
+			    ctl_reason_text(a.reason),
+			    a.text[0] != '\0' ? ": " : "", a.text);
+			stream_complain(s->tunnel, LOG_ERROR, line);
+		}
+		stream_drop_local(s);
 	}
-	stream_complain(t, LOG_ERROR, s == NULL ?
-	    "no memory for another connection; it was reset" :
-	    "no thread for another connection; it was reset");
-	stream_free(s);
-	(void)close(fd);
+	stream_over(s);
+}
+
+static void
+ready_tunnel(struct tunnel *t, int lfd)
+{
+	struct net_addr from;
+	int fd;
+
+	if ((fd = stream_accept(t, lfd, &from)) != -1)
+		stream_start(t, fd, &from, serve);
+}
+
+static void
+ready_local(struct tunnel *t, int lfd)
+{
+	struct net_addr from;
+	int fd;
+
+	if ((fd = stream_accept(t, lfd, &from)) == -1)
+		return;
+	if (stream_take_room(t, &from))
+		stream_start(t, fd, &from, run_local);
+	else
+		(void)close(fd);
+}
+
+static void
+ready_flow(struct tunnel *t, int fd)
+{
+	stream_datagram(t, fd, run_local);
+}
+
+/* Listen at hp and say so; returns a descriptor, or -1 having said why. */
+static int
+listen_at(const struct hostport *hp, int type, const char *what)
+{
+	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
+	struct net_addr bound;
+	int fd;
+
+	if ((fd = dial_listen(hp, type, &bound, why)) == -1) {
+		log_line(LOG_ERROR, "%s", why);
+		return -1;
+	}
+	net_name(&bound, name);
+	log_line(LOG_NOTE, "%s %s", what, name);
+	return fd;
 }
 
 int
 server_run(struct tunnel *t)
 {
 	const struct config *c = t->config;
-	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
-	struct net_addr bound;
-	int lfd;
+	struct stream_door doors[2];
+	int i, n = 0, code = 1;
 
 	stream_prepare(t);
-	if ((lfd = dial_listen(&c->peer, SOCK_STREAM, &bound, why)) == -1) {
-		log_line(LOG_ERROR, "%s", why);
-		(void)task_finish(0);
-		return 1;
+	doors[0].ready = ready_tunnel;
+	doors[0].fd = listen_at(&c->peer, SOCK_STREAM, "listening on");
+	if (doors[0].fd == -1)
+		goto out;
+	n = 1;
+	if (c->has_listen) {
+		doors[1].ready = c->udp ? ready_flow : ready_local;
+		doors[1].fd = listen_at(&c->listen,
+		    c->udp ? SOCK_DGRAM : SOCK_STREAM,
+		    "for clients' services, listening on");
+		if (doors[1].fd == -1)
+			goto out;
+		n = 2;
+		if (c->udp) {
+			flow_table_init(&t->flows);
+			t->udp_fd = doors[1].fd;
+		}
 	}
-	net_name(&bound, name);
-	log_line(LOG_NOTE, "listening on %s", name);
-	stream_accept_all(t, lfd, take);
-	(void)close(lfd);
-	(void)task_finish((int64_t)c->drain_s * 1000);
+	code = 0;
+	stream_serve(t, doors, n, NULL);
+out:
+	/* The UDP socket is what flows answer on: it closes last. */
+	for (i = 0; i < n; i++) {
+		if (i == 0 || !c->udp)
+			(void)close(doors[i].fd);
+	}
+	(void)task_finish(code == 0 ? (int64_t)c->drain_s * 1000 : 0);
+	if (n == 2 && c->udp)
+		(void)close(doors[1].fd);
 	stream_reap();
-	return stream_exit(t);
+	return code == 0 ? stream_exit(t) : code;
 }

@@ -2,11 +2,13 @@
 /* stream.c - one connection from its two ends to its two log lines. */
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "net.h"
@@ -128,6 +130,11 @@ stream_pipe_exit(const struct stream *s)
 	const struct pump *p = &s->pump;
 	char reason[PUMP_REASON_MAX];
 
+	if (p->fate == PUMP_DONE && p->peer_stopped) {
+		log_line(LOG_ERROR, "the other side was stopped before its "
+		    "input ended");
+		return 4;
+	}
 	if (p->fate == PUMP_DONE)
 		return 0;
 	pump_reason(p, reason);
@@ -145,7 +152,7 @@ void
 stream_prepare(struct tunnel *t)
 {
 	const struct config *c = t->config;
-	unsigned per_stream = c->udp && c->role == OPT_CLIENT ? 3 : 2;
+	unsigned per_stream = c->udp && c->has_listen ? 3 : 2;
 	unsigned fds = 1024, gate, fit, need;
 	struct rlimit rl;
 
@@ -207,33 +214,131 @@ stream_pause(void)
 	(void)net_pause(&w);
 }
 
-void
-stream_accept_all(struct tunnel *t, int lfd,
-    void (*take)(struct tunnel *, int, const struct net_addr *))
+int
+stream_accept(struct tunnel *t, int lfd, struct net_addr *from)
 {
 	struct net_wait pause = { 0, -1 };
-	struct net_addr from;
 	char line[128];
 	int fd;
 
-	for (;;) {
-		/* More than can be streams or wait at the gate are those that
-		 * have not had a turn yet: the next ones wait in the kernel. */
-		while (task_count() >= t->max_tasks && !task_stopping()) {
-			pause.until = task_now() + CROWD_PAUSE_MS;
-			(void)net_pause(&pause);
-		}
-		if ((fd = net_accept(lfd, &from)) != -1) {
-			take(t, fd, &from);
-			continue;
-		}
-		if (errno == ECANCELED)
+	/* More than can be streams or wait at the gate are those that have
+	 * not had a turn yet: the next ones wait in the kernel. */
+	while (task_count() >= t->max_tasks && !task_stopping()) {
+		pause.until = task_now() + CROWD_PAUSE_MS;
+		(void)net_pause(&pause);
+	}
+	if ((fd = net_accept(lfd, from)) != -1 || errno == ECANCELED ||
+	    errno == ETIMEDOUT)
+		return fd;
+	(void)snprintf(line, sizeof(line),
+	    "cannot accept connections for now: %s", strerror(errno));
+	stream_complain(t, LOG_ERROR, line);
+	stream_reap();
+	stream_pause();
+	return -1;
+}
+
+void
+stream_start(struct tunnel *t, int fd, const struct net_addr *from,
+    void (*run)(struct task *))
+{
+	struct stream *s = stream_new(t);
+
+	if (s != NULL) {
+		s->fd = fd;
+		s->from = *from;
+		if (task_start(&s->task, run) == 0)
 			return;
-		(void)snprintf(line, sizeof(line),
-		    "cannot accept connections for now: %s", strerror(errno));
-		stream_complain(t, LOG_ERROR, line);
-		stream_reap();
-		stream_pause();
+	}
+	stream_complain(t, LOG_ERROR, s == NULL ?
+	    "no memory for another connection; it was reset" :
+	    "no thread for another connection; it was reset");
+	stream_free(s);
+	(void)close(fd);
+}
+
+void
+stream_datagram(struct tunnel *t, int fd, void (*run)(struct task *))
+{
+	static uint8_t buf[CONN_DATAGRAM_BUF];
+	struct net_addr from;
+	struct stream *s;
+	ssize_t n;
+
+	from.len = sizeof(from.ss);
+	n = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT,
+	    (struct sockaddr *)&from.ss, &from.len);
+	if (n < 0 || n >= CONN_DATAGRAM_BUF ||
+	    flow_push(&t->flows, &from, buf, (size_t)n) ||
+	    !stream_take_room(t, &from))
+		return;
+	if ((s = stream_new(t)) == NULL ||
+	    flow_open(&t->flows, &s->flow, &from) == -1) {
+		stream_complain(t, LOG_ERROR,
+		    "no memory or descriptor for another flow");
+		goto full;
+	}
+	s->from = from;
+	(void)flow_push(&t->flows, &from, buf, (size_t)n);
+	if (task_start(&s->task, run) == 0)
+		return;
+	stream_complain(t, LOG_ERROR,
+	    "no thread for another flow; its datagrams are lost");
+	flow_close(&t->flows, &s->flow);
+	(void)close(s->flow.out_fd);
+full:
+	stream_give_room(t);
+	stream_free(s);
+}
+
+void
+stream_set_local(struct stream *s)
+{
+	char from[NET_NAME_MAX];
+
+	net_name(&s->from, from);
+	if (s->tunnel->config->udp)
+		conn_udp(&s->local, s->flow.out_fd, s->tunnel->udp_fd,
+		    &s->flow.from, from);
+	else
+		conn_tcp(&s->local, s->fd, from);
+}
+
+void
+stream_drop_local(struct stream *s)
+{
+	conn_close(&s->local, false);
+}
+
+void
+stream_over(struct stream *s)
+{
+	if (s->tunnel->config->udp)
+		flow_close(&s->tunnel->flows, &s->flow);
+	stream_give_room(s->tunnel);
+}
+
+void
+stream_serve(struct tunnel *t, const struct stream_door *doors, int n,
+    int64_t (*chores)(struct tunnel *))
+{
+	int fds[NET_ANY_MAX], i, err;
+	int64_t until;
+
+	for (i = 0; i < n; i++)
+		fds[i] = doors[i].fd;
+	fds[n] = task_wake_fd();
+	for (;;) {
+		task_wake_clear();
+		until = chores != NULL ? chores(t) : INT64_MAX;
+		i = net_await_any(fds, n + 1, until);
+		err = errno;
+		if (i == -1 && err == ECANCELED)
+			return;
+		if (i == -1 && err != ETIMEDOUT)
+			stream_pause();		/* out of something */
+		if (i >= 0 && i < n)
+			doors[i].ready(t, doors[i].fd);
 	}
 }
 

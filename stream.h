@@ -6,12 +6,15 @@
 
 #include "conn.h"
 #include "flow.h"
-#include "link.h"
+#include "gate.h"
+#include "keeper.h"
 #include "log.h"
 #include "opt.h"
 #include "pump.h"
 #include "secret.h"
+#include "session.h"
 #include "task.h"
+#include "turn.h"
 
 /* How much was said of late: see stream_complain(). */
 struct stream_quota {
@@ -22,16 +25,21 @@ struct stream_quota {
 /* What all connections of a process share. */
 struct tunnel {
 	const struct config *config;
-	struct token token;
+	struct token token;		/* --plain */
+	uint8_t w[BEAR_SCALAR];		/* sealed: what the token has become */
 	_Atomic unsigned carried;	/* streams being forwarded now */
 	_Atomic unsigned long last_id;
 	unsigned max_streams;		/* what the descriptors allow */
 	unsigned max_tasks;		/* accept no more while so many live */
 	struct gate gate;		/* server: not yet authenticated */
-	atomic_bool pipe_taken;		/* server: stdin/stdout have a client */
+	struct turns turns;		/* server: key exchanges */
+	struct sessions sessions;	/* server: links that are up */
+	_Atomic unsigned links;		/* how many that is */
+	struct keeper keeper;		/* client: the link */
+	atomic_bool pipe_taken;		/* stdin/stdout have a stream */
 	_Atomic int pipe_exit;		/* exit code once the pipe is over */
-	struct flow_table flows;	/* client with -u */
-	int udp_fd;			/* client with -u: the shared socket */
+	struct flow_table flows;	/* -u and --listen */
+	int udp_fd;			/* -u and --listen: the shared socket */
 	pthread_mutex_t quota_mu;	/* guards quota */
 	struct stream_quota quota[LOG_STREAM + 1];
 	_Atomic unsigned cut;		/* streams that a stop has reset */
@@ -42,9 +50,10 @@ struct stream {
 	struct task task;		/* first: task.c hands it back */
 	struct tunnel *tunnel;
 	int fd;				/* what was accepted */
-	bool claimed;			/* server: the pipe is ours */
 	struct net_addr from;
-	struct flow flow;		/* client with -u */
+	struct flow flow;		/* -u and --listen */
+	uint64_t number;		/* client: the server asked for it */
+	bool piped;			/* it has stdin and stdout */
 	struct conn local, remote;
 	struct pump pump;
 	uint8_t *bufs;			/* datagrams: for conn and pump */
@@ -63,8 +72,13 @@ void stream_reap(void);
 bool stream_take_room(struct tunnel *t, const struct net_addr *from);
 void stream_give_room(struct tunnel *t);
 
-/* Make s->remote of the tunnel's TCP socket: takes fd. */
+/* Make s->remote of the tunnel's TCP socket, --plain: takes fd. */
 void stream_set_remote(struct stream *s, int fd, const char *name);
+
+/* Start run() for one more stream that came from `from`: its descriptor is
+ * taken, or closed with a reset, having said why. */
+void stream_start(struct tunnel *t, int fd, const struct net_addr *from,
+    void (*run)(struct task *));
 
 /* Forward between s->local and s->remote, which are both set, until it is
  * over; log two lines with --verbose; close both, in order or with a reset.
@@ -82,10 +96,30 @@ void stream_prepare(struct tunnel *t);
 /* Wait a little for what has run out to come back, or for a stop. */
 void stream_pause(void);
 
-/* Accept connections until stopped and give each to take(), which takes the
- * descriptor.  Running out of descriptors or memory is said and waited out. */
-void stream_accept_all(struct tunnel *t, int lfd,
-    void (*take)(struct tunnel *t, int fd, const struct net_addr *from));
+/* What main waits for: ready() is called when fd is readable. */
+struct stream_door {
+	int fd;
+	void (*ready)(struct tunnel *t, int fd);
+};
+
+/* Serve doors until stopped.  chores(t), if not NULL, is done whenever main
+ * is woken, and says when it wants to be done again (task_now()'s clock). */
+void stream_serve(struct tunnel *t, const struct stream_door *doors, int n,
+    int64_t (*chores)(struct tunnel *));
+
+/* For a door's ready(): accept a connection.  Returns a descriptor, or -1
+ * having said why and waited a little. */
+int stream_accept(struct tunnel *t, int lfd, struct net_addr *from);
+
+/* For a door's ready(): read a datagram, hand it to its flow, or run() a new
+ * one (whose local end is made by stream_set_local()). */
+void stream_datagram(struct tunnel *t, int fd, void (*run)(struct task *));
+
+/* Make s->local of what was accepted, or of the flow; and after the stream is
+ * over, or if it never began: let go of what belongs to it. */
+void stream_set_local(struct stream *s);
+void stream_drop_local(struct stream *s);
+void stream_over(struct stream *s);
 
 /* The exit code, having said how many streams a stop had to reset. */
 int stream_exit(struct tunnel *t);

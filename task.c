@@ -45,6 +45,9 @@ static unsigned sides;
 static pthread_cond_t changed;	/* count or sides went down */
 
 static int stop_pipe[2] = { -1, -1 };
+static int wake_pipe[2] = { -1, -1 };
+static atomic_bool hup;
+static bool catch_hup;
 static atomic_bool stop_asked, stopping, killed, quitting;
 static _Atomic uint32_t stopped_ms;
 static sigset_t stop_signals;
@@ -56,6 +59,15 @@ task_now(void)
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+task_wall(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
@@ -104,10 +116,50 @@ signal_main(void *arg)
 			continue;
 		if (atomic_load(&quitting))
 			return NULL;
+		if (sig == SIGHUP) {
+			atomic_store(&hup, true);
+			task_wake();
+			continue;
+		}
 		if (task_stopping())
 			_exit(128 + sig);
 		task_stop();
 	}
+}
+
+void
+task_wake(void)
+{
+	/* If the pipe is full main is about to look around anyway. */
+	if (write(wake_pipe[1], "", 1) == -1)
+		return;
+}
+
+int
+task_wake_fd(void)
+{
+	return wake_pipe[0];
+}
+
+void
+task_wake_clear(void)
+{
+	char waste[64];
+
+	while (read(wake_pipe[0], waste, sizeof(waste)) > 0)
+		continue;
+}
+
+bool
+task_hup(void)
+{
+	return atomic_exchange(&hup, false);
+}
+
+void
+task_catch_hup(void)
+{
+	catch_hup = true;
 }
 
 int
@@ -125,10 +177,13 @@ task_init(void)
 	sa.sa_handler = SIG_IGN;	/* splice() knows no MSG_NOSIGNAL */
 	if (sigaction(SIGPIPE, &sa, NULL) == -1)
 		return -1;
-	if (pipe(stop_pipe) == -1)
+	if (pipe(stop_pipe) == -1 || pipe(wake_pipe) == -1)
 		return -1;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		(void)fcntl(stop_pipe[i], F_SETFD, FD_CLOEXEC);
+		(void)fcntl(wake_pipe[i], F_SETFD, FD_CLOEXEC);
+		(void)fcntl(wake_pipe[i], F_SETFL, O_NONBLOCK);
+	}
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&changed, &attr);
@@ -136,6 +191,8 @@ task_init(void)
 	(void)sigemptyset(&stop_signals);
 	(void)sigaddset(&stop_signals, SIGINT);
 	(void)sigaddset(&stop_signals, SIGTERM);
+	if (catch_hup)
+		(void)sigaddset(&stop_signals, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
 	return start(&signal_thread, STACK_BYTES, false, signal_main, NULL);
 }

@@ -25,9 +25,20 @@ struct task {
 	bool has_helper;
 };
 
-/* Block the signals, open the stop descriptor, start the signal thread.
- * Call once, before any other thread.  Returns 0 or -1 with errno. */
+/* Block the signals, open the descriptors, start the signal thread.  Call
+ * once, before any other thread.  Returns 0 or -1 with errno. */
 int task_init(void);
+
+/* Before that: SIGHUP is not to end us, but to be told by task_hup(). */
+void task_catch_hup(void);
+
+/* Have main look around: a descriptor of its own becomes readable.  Any
+ * thread.  By main: that descriptor; empty it, before looking; was there a
+ * SIGHUP since the last call? */
+void task_wake(void);
+int task_wake_fd(void);
+void task_wake_clear(void);
+bool task_hup(void);
 
 /* Start t's owner thread, which calls run(t).  t must come from malloc; it is
  * handed back by task_reap() some time after run has returned.  Returns 0, or
@@ -68,7 +79,9 @@ bool task_killed(void);
  * and join all threads.  By main, once.  Returns how many had to be killed. */
 unsigned task_finish(int64_t drain_ms);
 
-/* Milliseconds on the monotonic clock. */
+/* Milliseconds on the monotonic clock; and those of the wall clock, which
+ * goes on while the machine sleeps. */
 int64_t task_now(void);
+int64_t task_wall(void);
 
 #endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* bear.c - what is used of BearSSL.
+ *
+ * It works with release 0.6 and what came after it, and behaves alike with
+ * all: points are checked here as well, because later versions take
+ * coordinates that are no remainders.  Nothing here branches on a key, a
+ * scalar, a point or a message, and verdicts are computed, not decided:
+ * callers may hand in secret points. */
+
+#include <bearssl.h>
+
+#include <assert.h>
+#include <string.h>
+
+#include "bear.h"
+#include "secret.h"
+
+/* Not br_ec_get_default(), which brings other curves into a static binary
+ * and another implementation with each version.  This one was checked for
+ * constant time (tests/ct), and all versions have it. */
+#define CURVE (&br_ec_p256_m31)
+
+/* An AES key: the library's round keys, and its function for GHASH, so that
+ * the processor is asked once for each key.  Asking is CPUID, which takes a
+ * virtual machine longer than a record. */
+struct gcm_key {
+	br_aes_x86ni_ctr_keys aes;
+	br_ghash ghash;
+};
+
+_Static_assert(sizeof(struct gcm_key) <=
+    sizeof(((struct bear_aead *)0)->schedule), "an AES key fits");
+_Static_assert(BEAR_KEY <= sizeof(((struct bear_aead *)0)->schedule),
+    "a ChaCha20 key fits");
+_Static_assert(BEAR_HASH == br_sha256_SIZE, "SHA-256");
+
+/* 2^256 - 2^224 + 2^192 + 2^96 - 1 (SP 800-186, 3.2.1.3). */
+static const uint8_t field[BEAR_SCALAR] = {
+	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x01,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+};
+
+bool
+bear_here(void)
+{
+	return true;
+}
+
+unsigned
+bear_suites(void)
+{
+	/* Both exist in every build of BearSSL, and give NULL where the
+	 * instructions are missing. */
+	if (br_aes_x86ni_ctr_get_vtable() != NULL &&
+	    br_ghash_pclmul_get() != NULL)
+		return BEAR_CHACHA20_POLY1305 | BEAR_AES256_GCM;
+	return BEAR_CHACHA20_POLY1305;
+}
+
+void
+bear_sha256(const void *p, size_t n, uint8_t out[BEAR_HASH])
+{
+	br_sha256_context c;
+
+	br_sha256_init(&c);
+	br_sha256_update(&c, p, n);
+	br_sha256_out(&c, out);
+	secret_wipe(&c, sizeof(c));
+}
+
+void
+bear_hmac(const void *key, size_t nkey, const void *p, size_t n,
+    uint8_t out[BEAR_HASH])
+{
+	br_hmac_key_context k;
+	br_hmac_context c;
+
+	br_hmac_key_init(&k, &br_sha256_vtable, key, nkey);
+	br_hmac_init(&c, &k, BEAR_HASH);
+	br_hmac_update(&c, p, n);
+	(void)br_hmac_out(&c, out);
+	secret_wipe(&k, sizeof(k));
+	secret_wipe(&c, sizeof(c));
+}
+
+const uint8_t *
+bear_p256_order(void)
+{
+	size_t len;
+
+	return CURVE->order(BR_EC_secp256r1, &len);
+}
+
+const uint8_t *
+bear_p256_generator(void)
+{
+	size_t len;
+
+	return CURVE->generator(BR_EC_secp256r1, &len);
+}
+
+/* 1 if a < b, else 0. */
+static uint32_t
+below(const uint8_t a[BEAR_SCALAR], const uint8_t b[BEAR_SCALAR])
+{
+	uint32_t borrow = 0;
+	size_t i;
+
+	for (i = BEAR_SCALAR; i-- > 0;)
+		borrow = ((uint32_t)a[i] - b[i] - borrow) >> 31;
+	return borrow;
+}
+
+bool
+bear_p256_scalar(const uint8_t x[BEAR_SCALAR])
+{
+	static const uint8_t zero[BEAR_SCALAR];
+
+	return below(zero, x) & below(x, bear_p256_order());
+}
+
+/* 1 if this looks like a point; whether it is on the curve, BearSSL sees. */
+static uint32_t
+plausible(const uint8_t a[BEAR_POINT])
+{
+	uint32_t four = ((uint32_t)(a[0] ^ 0x04) - 1) >> 31;
+
+	return four & below(a + 1, field) & below(a + 1 + BEAR_SCALAR, field);
+}
+
+bool
+bear_p256_mul(uint8_t a[BEAR_POINT], const uint8_t x[BEAR_SCALAR])
+{
+	uint32_t ok = plausible(a);
+
+	ok &= CURVE->mul(a, BEAR_POINT, x, BEAR_SCALAR, BR_EC_secp256r1);
+	return ok;
+}
+
+bool
+bear_p256_muladd(uint8_t a[BEAR_POINT], const uint8_t x[BEAR_SCALAR],
+    const uint8_t b[BEAR_POINT], const uint8_t y[BEAR_SCALAR])
+{
+	uint32_t ok = plausible(a) & plausible(b);
+
+	/* b is never NULL, which means the generator as well, but by way of
+	 * a table whose look-up clang compiles to branches on y. */
+	ok &= CURVE->muladd(a, b, BEAR_POINT, x, BEAR_SCALAR, y, BEAR_SCALAR,
+	    BR_EC_secp256r1);
+	return ok;
+}
+
+void
+bear_aead_init(struct bear_aead *a, enum bear_suite suite,
+    const uint8_t key[BEAR_KEY])
+{
+	const br_block_ctr_class *aes;
+	struct gcm_key k;
+
+	assert((bear_suites() & suite) != 0);
+	memset(a, 0, sizeof(*a));
+	a->suite = suite;
+	if (suite == BEAR_CHACHA20_POLY1305) {
+		memcpy(a->schedule, key, BEAR_KEY);
+		return;
+	}
+	/* By the table, not by name: elsewhere than on x86 the library has
+	 * no such functions to link with. */
+	aes = br_aes_x86ni_ctr_get_vtable();
+	memset(&k, 0, sizeof(k));
+	aes->init(&k.aes.vtable, key, BEAR_KEY);
+	k.ghash = br_ghash_pclmul_get();
+	memcpy(a->schedule, &k, sizeof(k));
+	secret_wipe(&k, sizeof(k));
+}
+
+/* Encrypt or decrypt in place; the tag is that of the ciphertext. */
+static void
+run(const struct bear_aead *a, int encrypt, const uint8_t nonce[BEAR_NONCE],
+    const void *aad, size_t naad, void *p, size_t n, uint8_t tag[BEAR_TAG])
+{
+	br_poly1305_run poly1305;
+	br_gcm_context gcm;
+	struct gcm_key k;
+
+	if (a->suite == BEAR_CHACHA20_POLY1305) {
+		poly1305 = br_poly1305_ctmulq_get();	/* 64-bit machines */
+		if (poly1305 == NULL)
+			poly1305 = br_poly1305_ctmul_run;
+		poly1305(a->schedule, nonce, p, n, aad, naad, tag,
+		    br_chacha20_ct_run, encrypt);
+		return;
+	}
+	/* A copy, because the context points to its key, and a struct
+	 * bear_aead may be anywhere. */
+	memcpy(&k, a->schedule, sizeof(k));
+	br_gcm_init(&gcm, &k.aes.vtable, k.ghash);
+	br_gcm_reset(&gcm, nonce, BEAR_NONCE);
+	br_gcm_aad_inject(&gcm, aad, naad);
+	br_gcm_flip(&gcm);
+	br_gcm_run(&gcm, encrypt, p, n);
+	br_gcm_get_tag(&gcm, tag);
+	secret_wipe(&gcm, sizeof(gcm));
+	secret_wipe(&k, sizeof(k));
+}
+
+void
+bear_aead_seal(const struct bear_aead *a, const uint8_t nonce[BEAR_NONCE],
+    const void *aad, size_t naad, void *p, size_t n, uint8_t tag[BEAR_TAG])
+{
+	run(a, 1, nonce, aad, naad, p, n, tag);
+}
+
+bool
+bear_aead_open(const struct bear_aead *a, const uint8_t nonce[BEAR_NONCE],
+    const void *aad, size_t naad, void *p, size_t n,
+    const uint8_t tag[BEAR_TAG])
+{
+	uint8_t is[BEAR_TAG];
+	uint32_t diff = 0;
+	size_t i;
+
+	run(a, 0, nonce, aad, naad, p, n, is);
+	for (i = 0; i < BEAR_TAG; i++)
+		diff |= (uint32_t)(is[i] ^ tag[i]);
+	secret_wipe(is, sizeof(is));	/* it would forge this very record */
+	return diff == 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* keeper.c - the client's link, always one of them. */
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "entropy.h"
+#include "keeper.h"
+#include "secret.h"
+#include "task.h"
+
+enum { LOOK_MS = 250 };		/* how often a waiting stream looks around */
+
+int
+keeper_init(struct keeper *k, unsigned max)
+{
+	pthread_condattr_t attr;
+
+	memset(k, 0, sizeof(*k));
+	k->max = max;
+	(void)pthread_mutex_init(&k->mu, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&k->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return entropy_get(k->instance, sizeof(k->instance));
+}
+
+/* When another attempt may begin beside those under way; mu is held. */
+static int64_t
+beside(const struct keeper *k)
+{
+	if (k->attempts >= k->max)
+		return INT64_MAX;
+	return k->attempts > 0 ? k->begun_at + RETRY_BESIDE_MS : 0;
+}
+
+int64_t
+keeper_due(struct keeper *k)
+{
+	int64_t due;
+
+	(void)pthread_mutex_lock(&k->mu);
+	due = beside(k);
+	if (k->over || k->carrying)
+		due = INT64_MAX;
+	else if (k->link == NULL || k->wanted)
+		due = due > k->due_at ? due : k->due_at;
+	else if (due < k->up_at + KEEPER_RENEW_MS)
+		due = k->up_at + KEEPER_RENEW_MS;
+	(void)pthread_mutex_unlock(&k->mu);
+	return due;
+}
+
+void
+keeper_begun(struct keeper *k)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	k->attempts++;
+	k->begun_at = task_now();
+	(void)pthread_mutex_unlock(&k->mu);
+}
+
+uint32_t
+keeper_failed(struct keeper *k, bool refused, uint32_t random)
+{
+	uint32_t ms;
+
+	(void)pthread_mutex_lock(&k->mu);
+	k->attempts--;
+	k->carrying = false;
+	ms = retry_failed(&k->retry, refused, task_now(), random);
+	k->due_at = task_now() + ms;
+	if (k->link != NULL && !k->wanted)	/* a renewal: in its own time */
+		k->up_at = task_now() + ms - KEEPER_RENEW_MS;
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+	return ms;
+}
+
+void
+keeper_carries(struct keeper *k)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	k->carrying = true;
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+}
+
+void
+keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
+    const struct net_addr *server, enum ctl_mode mode)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	k->attempts--;
+	if (k->link != NULL)
+		link_order_end(k->link, CTL_REPLACED);
+	k->link = l;
+	k->generation++;
+	k->keys = *keys;
+	k->server = *server;
+	k->mode = mode;
+	k->up_at = task_now();
+	k->next_number = 2;
+	k->nasks = 0;		/* they were the old link's */
+	k->wanted = false;
+	k->known = true;
+	k->due_at = 0;
+	retry_reset(&k->retry);
+	(void)pthread_cond_broadcast(&k->changed);
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+}
+
+bool
+keeper_down(struct keeper *k, struct link *l, bool refused, uint32_t random)
+{
+	bool used;
+
+	(void)pthread_mutex_lock(&k->mu);
+	if ((used = k->link == l)) {
+		k->link = NULL;
+		secret_wipe(&k->keys, sizeof(k->keys));
+		k->due_at = task_now() +
+		    retry_failed(&k->retry, refused, task_now(), random);
+	}
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+	return used;
+}
+
+void
+keeper_want(struct keeper *k)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	k->wanted = true;
+	k->due_at = 0;
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+}
+
+void
+keeper_end(struct keeper *k)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	k->over = true;
+	(void)pthread_cond_broadcast(&k->changed);
+	(void)pthread_mutex_unlock(&k->mu);
+}
+
+bool
+keeper_known(struct keeper *k)
+{
+	bool known;
+
+	(void)pthread_mutex_lock(&k->mu);
+	known = k->known;
+	(void)pthread_mutex_unlock(&k->mu);
+	return known;
+}
+
+static void
+wait_changed(struct keeper *k)
+{
+	int64_t wake = task_now() + LOOK_MS;
+	struct timespec ts;
+
+	ts.tv_sec = (time_t)(wake / 1000);
+	ts.tv_nsec = (long)(wake % 1000) * 1000000;
+	(void)pthread_cond_timedwait(&k->changed, &k->mu, &ts);
+}
+
+int
+keeper_lease(struct keeper *k, unsigned after, uint64_t number,
+    int64_t until, bool (*gone)(void *), void *arg,
+    struct keeper_lease *lease)
+{
+	bool left = false;
+	int rc = -1;
+
+	(void)pthread_mutex_lock(&k->mu);
+	while (!left && !k->over && task_now() < until &&
+	    (k->link == NULL || k->generation <= after)) {
+		wait_changed(k);
+		(void)pthread_mutex_unlock(&k->mu);
+		left = task_stopping() || gone(arg);
+		(void)pthread_mutex_lock(&k->mu);
+	}
+	if (!left && k->link != NULL && k->generation > after) {
+		lease->keys = k->keys;
+		lease->server = k->server;
+		lease->generation = k->generation;
+		lease->number = number;
+		if (number == 0) {
+			lease->number = k->next_number;
+			k->next_number += 2;
+		}
+		rc = 0;
+	}
+	(void)pthread_mutex_unlock(&k->mu);
+	return rc;
+}
+
+bool
+keeper_put_ask(struct keeper *k, uint64_t number)
+{
+	bool room;
+
+	(void)pthread_mutex_lock(&k->mu);
+	if ((room = k->nasks < KEEPER_ASKS))
+		k->asks[k->nasks++] = number;
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+	return room;
+}
+
+bool
+keeper_take_ask(struct keeper *k, uint64_t *number)
+{
+	bool some;
+
+	(void)pthread_mutex_lock(&k->mu);
+	if ((some = k->nasks > 0)) {
+		*number = k->asks[0];
+		memmove(k->asks, k->asks + 1,
+		    --k->nasks * sizeof(k->asks[0]));
+	}
+	(void)pthread_mutex_unlock(&k->mu);
+	return some;
+}
+
+void
+keeper_say(struct keeper *k, const struct ctl *m)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	if (k->link != NULL)
+		link_say(k->link, m);
+	(void)pthread_mutex_unlock(&k->mu);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEEPER_H
+#define KEEPER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctl.h"
+#include "kex.h"
+#include "link.h"
+#include "net.h"
+#include "retry.h"
+
+/* Keeps the client's link alive: knows the one that is up, says when to dial
+ * another, and hands out stream numbers.  Links have threads of their own;
+ * main starts those when keeper_due() says so. */
+
+enum {
+	KEEPER_WAIT_MS = 10000,		/* a local connection, for a link */
+	KEEPER_ATTEMPTS = 4,		/* at once */
+	KEEPER_RENEW_MS = 3600000,	/* a link's keys are used so long */
+	KEEPER_ASKS = 64		/* requests of the server, waiting */
+};
+
+struct keeper {
+	pthread_mutex_t mu;	/* guards all of it; under it a link may be
+				 * ordered to end, which does not block */
+	pthread_cond_t changed;	/* a link is up, or none is to be had */
+	uint8_t instance[CTL_INSTANCE];
+	struct link *link;	/* the one that is up, or NULL */
+	unsigned generation;	/* of links */
+	struct kex_keys keys;	/* of that link, and its: */
+	struct net_addr server;
+	enum ctl_mode mode;
+	int64_t up_at;
+	uint64_t next_number;
+	struct retry retry;
+	unsigned attempts, max;	/* under way; at once */
+	bool carrying;		/* one of them carries a stream itself */
+	int64_t begun_at;	/* the last of them */
+	int64_t due_at;		/* the next one, not before */
+	bool wanted;		/* another beside the link that is up */
+	bool known;		/* the server has known our token */
+	bool over;		/* no more attempts */
+	uint64_t asks[KEEPER_ASKS];
+	unsigned nasks;
+};
+
+/* What a stream needs of its link; the owner wipes it. */
+struct keeper_lease {
+	struct kex_keys keys;
+	struct net_addr server;
+	uint64_t number;
+	unsigned generation;
+};
+
+/* Draw the instance.  max: how many attempts may be under way at once, 1 to
+ * KEEPER_ATTEMPTS.  Returns 0, or -1 with errno: no randomness. */
+int keeper_init(struct keeper *k, unsigned max);
+
+/* By main: when is another attempt to be begun?  (On task_now()'s clock; in
+ * the past: now; INT64_MAX: not as things stand.)  One has begun. */
+int64_t keeper_due(struct keeper *k);
+void keeper_begun(struct keeper *k);
+
+/* By the thread of an attempt: it came to nothing; random: 32 bits.  Returns
+ * how long the next one will wait, in ms. */
+uint32_t keeper_failed(struct keeper *k, bool refused, uint32_t random);
+
+/* The attempt came to a link that carries a stream itself: no more attempts
+ * until it ends, by keeper_failed(). */
+void keeper_carries(struct keeper *k);
+
+/* The attempt came to a link that is up; the one before, if there is, is
+ * ordered to end.  keys are copied. */
+void keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
+    const struct net_addr *server, enum ctl_mode mode);
+
+/* That link has ended: wipes its keys.  Before it is closed.  Returns true if
+ * it was the one in use. */
+bool keeper_down(struct keeper *k, struct link *l, bool refused,
+    uint32_t random);
+
+/* Have another link dialled now, beside the one that is up. */
+void keeper_want(struct keeper *k);
+
+/* No more attempts, and nobody needs to wait for one. */
+void keeper_end(struct keeper *k);
+
+/* Has the server ever known our token? */
+bool keeper_known(struct keeper *k);
+
+/* Get what a stream needs from a link newer than generation `after` (0: any),
+ * waiting until `until` if there is none; gone(arg) ends the wait.  number:
+ * 0 to be given one.  Returns 0, or -1: no link. */
+int keeper_lease(struct keeper *k, unsigned after, uint64_t number,
+    int64_t until, bool (*gone)(void *), void *arg,
+    struct keeper_lease *lease);
+
+/* The server asks for a stream: keep its number for main, who takes it.
+ * Returns false if there are too many; if there is none. */
+bool keeper_put_ask(struct keeper *k, uint64_t number);
+bool keeper_take_ask(struct keeper *k, uint64_t *number);
+
+/* Say something on the link that is up, if there is one. */
+void keeper_say(struct keeper *k, const struct ctl *m);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* local.c - stdin and stdout, or a service: what other side's streams meet. */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "dial.h"
+#include "local.h"
+#include "log.h"
+
+enum ctl_end
+local_end(const struct config *c)
+{
+	return c->has_listen ? CTL_LISTENS :
+	    c->nto > 0 || c->nallow > 0 ? CTL_SERVICE : CTL_STDIO;
+}
+
+enum ctl_protocol
+local_protocol(const struct config *c)
+{
+	return c->udp ? CTL_UDP : CTL_TCP;
+}
+
+bool
+local_take(struct stream *s, enum ctl_reason *reason)
+{
+	struct tunnel *t = s->tunnel;
+
+	if (local_end(t->config) == CTL_STDIO) {
+		*reason = CTL_BUSY;
+		s->piped = !atomic_exchange(&t->pipe_taken, true);
+		return s->piped;
+	}
+	*reason = CTL_FULL;
+	return stream_take_room(t, &s->from);
+}
+
+void
+local_give(struct stream *s)
+{
+	if (s->piped)
+		atomic_store(&s->tunnel->pipe_taken, false);
+	else
+		stream_give_room(s->tunnel);
+	s->piped = false;
+}
+
+/* A function of its own: what it needs on the stack is gone while the stream
+ * is carried, which is a page less for each. */
+bool
+local_open(struct stream *s, const char *target, int watch,
+    struct ctl *refusal)
+{
+	const struct config *c = s->tunnel->config;
+	char why[DIAL_WHY_MAX], line[DIAL_WHY_MAX + 32], name[NET_NAME_MAX];
+	struct hostport hp;
+	struct net_addr to;
+	int fd;
+
+	if (s->piped) {
+		conn_stdio(&s->local, watch);
+		return true;
+	}
+	refusal->text[0] = '\0';
+	if (opt_target(c, target, &hp) == -1) {
+		refusal->reason = CTL_NOT_ALLOWED;
+		(void)snprintf(line, sizeof(line), "refused a stream to "
+		    "%.100s: neither --to nor --allow names it",
+		    target[0] != '\0' ? target : "no service by name");
+		stream_complain(s->tunnel, LOG_NOTE, line);
+		return false;
+	}
+	fd = dial_host(&hp, c->udp ? SOCK_DGRAM : SOCK_STREAM, watch, &to,
+	    why);
+	if (fd == -1) {
+		refusal->reason = CTL_UNREACHABLE;
+		if (errno == ECANCELED || errno == ECONNABORTED)
+			return false;
+		(void)snprintf(refusal->text, sizeof(refusal->text), "%.250s",
+		    why);
+		(void)snprintf(line, sizeof(line), "%s%s", why,
+		    errno == ECONNREFUSED ? " (is the service running?)" : "");
+		stream_complain(s->tunnel, LOG_ERROR, line);
+		return false;
+	}
+	net_name(&to, name);
+	if (c->udp)
+		conn_udp(&s->local, fd, fd, NULL, name);
+	else
+		conn_tcp(&s->local, fd, name);
+	return true;
+}
+
+void
+local_pipe_over(struct stream *s, int code)
+{
+	atomic_store(&s->tunnel->pipe_exit, code);
+	task_stop();
+}

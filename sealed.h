@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALED_H
+#define SEALED_H
+
+#include <stdint.h>
+
+#include "ctl.h"
+#include "door.h"
+#include "kex.h"
+#include "seal.h"
+#include "text.h"
+#include "turn.h"
+
+/* The sealed handshakes over sockets (PROTOCOL.md 10.2, 10.4). */
+
+enum { SEALED_PATIENCE_MS = 5000 };	/* after m2, and for first records */
+
+/* What a caller at a sealed server turned out to be. */
+struct sealed_caller {
+	enum kex_kind kind;
+	struct kex_keys keys;		/* KEX_KIND_LINK; the caller wipes */
+	uint8_t hello[KEX_HELLO];	/* KEX_KIND_STREAM, not yet verified */
+};
+
+/* The server's side, from the first byte: a link is authenticated when this
+ * returns DOOR_READY; of a stream just the hello has been read, and it still
+ * queues at the gate.  Otherwise the last words have been said. */
+enum door_verdict sealed_accept(struct caller *c,
+    const uint8_t w[BEAR_SCALAR], struct turns *turns,
+    struct sealed_caller *out, char why[DOOR_WHY_MAX]);
+
+/* The client's side of a link: dial hp; as plain_dial().  Returns DOOR_WRONG
+ * if the server does not know our token, or something has changed bytes. */
+enum door_verdict sealed_dial(const struct hostport *hp,
+    const uint8_t w[BEAR_SCALAR], int *fdp, struct net_addr *peer,
+    struct kex_keys *keys, char why[DOOR_WHY_MAX]);
+
+/* The keys of both directions of a link, for our role. */
+void sealed_link_keys(const struct kex_keys *k, enum kex_role ours,
+    struct seal_keys *out);
+
+/* Read the next record of a connection that has no conn yet; body and n as
+ * seal_get()'s.  Returns 0, or -1 with errno (EPROTO for a bad record,
+ * ECONNRESET at the end). */
+int sealed_read(struct seal *s, int fd, const struct net_wait *w,
+    enum record_type *type, uint8_t **body, size_t *n);
+
+/* Send all that is pending. */
+int sealed_flush(struct seal *s, int fd, const struct net_wait *w);
+
+/* The client's side of a stream on the connected fd: the hello, OPEN, and
+ * `early` bytes of data in one flight; then the answer.  Returns DOOR_READY
+ * with *sp to be freed by the caller; DOOR_REFUSED with reason and text in
+ * *answer, or with answer->kind 0 if the server does not know the session;
+ * or another verdict. */
+enum door_verdict sealed_open_stream(int fd, const struct kex_keys *k,
+    uint64_t number, const struct ctl *open, const void *early,
+    size_t nearly, int watch, struct seal **sp, struct ctl *answer,
+    char why[DOOR_WHY_MAX]);
+
+#endif

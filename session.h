@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctl.h"
+#include "kex.h"
+#include "link.h"
+
+/* The server's sessions: each live link's keys, the numbers of its streams
+ * that were used, and the streams that it was asked for.  One table, one
+ * mutex; under it a control message may be sent, which does not block.
+ * (PROTOCOL.md 10.4, 10.5) */
+
+enum {
+	SESSION_WINDOW = 4096,		/* even numbers that may be late */
+	SESSION_ASK_MS = 10000		/* so long may an asked one take */
+};
+
+/* The even numbers of a session that were used. */
+struct session_numbers {
+	uint64_t highest;		/* seen; 0: none */
+	uint64_t used[SESSION_WINDOW / 64];	/* a ring of bits */
+};
+
+struct sessions;
+
+struct session {
+	struct session *next;		/* oldest first */
+	struct sessions *table;
+	struct link *link;
+	struct kex_keys keys;
+	uint8_t instance[CTL_INSTANCE];
+	enum ctl_mode mode;
+	struct session_numbers even;
+	uint64_t next_odd;
+};
+
+enum ask_state {
+	ASK_WAITING,		/* for a link */
+	ASK_SENT,
+	ASK_TAKEN,		/* the stream is here, and being answered */
+	ASK_OPENED,		/* and ready: `fd` and `seal` are there */
+	ASK_REFUSED		/* with `reason` and `text` */
+};
+
+/* A stream that the server wants: on the stack of the thread that does. */
+struct ask {
+	struct ask *next;		/* in the order they came */
+	enum ask_state state;
+	uint64_t number;
+	uint8_t sid[KEX_SID];
+	pthread_cond_t changed;
+	int fd;
+	struct seal *seal;
+	enum ctl_reason reason;
+	char text[CTL_SENTENCE_MAX + 1];
+	char peer[NET_NAME_MAX];
+};
+
+struct sessions {
+	pthread_mutex_t mu;	/* guards all of it */
+	struct session *first;
+	struct ask *asks;
+};
+
+/* Is n an even number that may be used?  Use it. */
+bool session_number_free(const struct session_numbers *s, uint64_t n);
+void session_number_use(struct session_numbers *s, uint64_t n);
+
+void session_init(struct sessions *t);
+
+/* Enter a new link's session, and send WELCOME (in this order seen from
+ * outside: neither a stream nor a request can be too early).  It stays the caller's and in its place until
+ * it leaves; an older link of the same instance is ordered to end, and what
+ * waits for a link is asked for.  Leaving wipes its keys. */
+void session_enter(struct sessions *t, struct session *s);
+void session_leave(struct sessions *t, struct session *s);
+
+/* Copy the keys of the session that a stream's hello names, if that number
+ * may be used; else false.  The caller wipes them. */
+bool session_find(struct sessions *t, const struct kex_hello *h,
+    struct kex_keys *keys);
+
+/* Its OPEN was verified: use the number.  Returns false if that is not
+ * allowed any more.  An odd one: *ask is who wanted it, in ASK_TAKEN, for
+ * session_give() alone to go on with. */
+bool session_use(struct sessions *t, const struct kex_hello *h,
+    struct ask **ask);
+
+/* Give the stream to who asked for it (seal NULL: it came to nothing); fd and
+ * seal are theirs now. */
+void session_give(struct sessions *t, struct ask *a, int fd, struct seal *s,
+    const char *peer);
+
+/* The client says that the stream asked for will not come. */
+void session_cancel(struct sessions *t, const struct session *s,
+    const struct ctl *m);
+
+/* Ask the oldest live link that takes requests for a stream, or the next one
+ * that comes, and wait for it; gone(arg) ends the wait early.  Returns true
+ * with a->fd, a->seal and a->peer, which are the caller's; or false with
+ * a->reason and a->text. */
+bool session_ask(struct sessions *t, struct ask *a, bool (*gone)(void *),
+    void *arg);
+
+#endif
