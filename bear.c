@@ -219,12 +219,10 @@ bear_aead_open(const struct bear_aead *a, const uint8_t nonce[BEAR_NONCE],
     const uint8_t tag[BEAR_TAG])
 {
 	uint8_t is[BEAR_TAG];
-	uint32_t diff = 0;
-	size_t i;
+	bool same;
 
 	run(a, 0, nonce, aad, naad, p, n, is);
-	for (i = 0; i < BEAR_TAG; i++)
-		diff |= (uint32_t)(is[i] ^ tag[i]);
+	same = secret_same(is, tag, BEAR_TAG);
 	secret_wipe(is, sizeof(is));	/* it would forge this very record */
-	return diff == 0;
+	return same;
 }

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "plain.h"
 #include "sealed.h"
+#include "tell.h"
 
 enum { EARLY_MAX = 4096 };	/* what goes with a stream's hello */
 
@@ -40,6 +41,16 @@ exit_code(enum door_verdict verdict)
 	}
 }
 
+/* The server has let us in. */
+static void
+connected(const char *name)
+{
+	char line[NET_NAME_MAX + 32];
+
+	(void)snprintf(line, sizeof(line), "connected to %s", name);
+	tell_link_up(name, line);
+}
+
 /* Plain ------------------------------------------------------------------- */
 
 /* stdin and stdout through one connection. */
@@ -57,7 +68,7 @@ run_plain_pipe(struct task *task)
 	    why);
 	if (verdict == DOOR_READY) {
 		net_name(&server, name);
-		log_line(LOG_NOTE, "connected to %s", name);
+		connected(name);
 		stream_set_remote(s, fd, name);
 		conn_stdio(&s->local, fd);
 		(void)stream_carry(s, s->local.name, name);
@@ -91,7 +102,7 @@ dial_plain(struct stream *s, char name[NET_NAME_MAX])
 		return fd;
 	}
 	if (verdict != DOOR_STOPPED && !conn_gone(&s->local))
-		stream_complain(t, LOG_ERROR, why);
+		(void)stream_complain(t, LOG_ERROR, why);
 	return -1;
 }
 
@@ -186,7 +197,7 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 		return true;
 	}
 	if (!task_stopping() && !local_gone(local))
-		stream_complain(t, LOG_ERROR, why);
+		(void)stream_complain(t, LOG_ERROR, why);
 	return false;
 }
 
@@ -274,6 +285,7 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 		keeper_end(&t->keeper);
 		(void)keeper_failed(&t->keeper, refused, 0);
 		log_line(LOG_ERROR, "%s", why);
+		tell_link_failed(why, refused);
 		atomic_store(&t->pipe_exit, exit_code(verdict));
 		task_stop();
 		return;
@@ -281,8 +293,9 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 	ms = keeper_failed(&t->keeper, refused, draw());
 	(void)snprintf(line, sizeof(line), "%s; trying again%s", why,
 	    ms >= 5000 ? " in a while" : "");
-	stream_complain(t, ms >= 1000 || refused ? LOG_NOTE : LOG_STREAM,
+	(void)stream_complain(t, ms >= 1000 || refused ? LOG_NOTE : LOG_STREAM,
 	    line);
+	tell_link_failed(why, refused);
 }
 
 static bool
@@ -319,10 +332,11 @@ live(struct tunnel *t, struct link *l, const struct kex_keys *keys,
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 32];
 	bool clean, used;
 
-	log_line(LOG_NOTE, "connected to %s", l->name);
+	connected(l->name);
 	keeper_up(&t->keeper, l, keys, server, mode);
 	clean = link_live(l, &events, why);
 	used = keeper_down(&t->keeper, l, false, draw());
+	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
 	if (task_stopping() || !used)
 		log_line(LOG_STREAM, "link to %s ended: %s", l->name, why);
 	else if (t->config->once) {
@@ -333,7 +347,7 @@ live(struct tunnel *t, struct link *l, const struct kex_keys *keys,
 	} else {
 		(void)snprintf(line, sizeof(line), "link to %s lost: %s; "
 		    "dialling again", l->name, why);
-		stream_complain(t, LOG_NOTE, line);
+		(void)stream_complain(t, LOG_NOTE, line);
 	}
 	link_close(l, clean);
 }
@@ -357,7 +371,7 @@ pipe_through(struct stream *s, struct link *l)
 		goto out;
 	}
 	keeper_carries(&t->keeper);
-	log_line(LOG_NOTE, "connected to %s", l->name);
+	connected(l->name);
 	seal_become_pipe(l->seal);
 	conn_sealed(&s->remote, l->fd, l->name, l->seal);
 	(void)stream_carry(s, s->local.name, s->remote.name);
@@ -467,7 +481,7 @@ chores(struct tunnel *t)
 	while ((due = keeper_due(k)) <= task_now()) {
 		keeper_begun(k);
 		if (!start(t, run_link, 0)) {
-			stream_complain(t, LOG_ERROR,
+			(void)stream_complain(t, LOG_ERROR,
 			    "no thread or memory for a link");
 			(void)keeper_failed(k, true, 0);
 		}
@@ -528,6 +542,7 @@ client_run(struct tunnel *t)
 		(void)task_finish(0);
 		return 1;
 	}
+	tell_ready("client", NULL, c->has_listen ? name : NULL);
 	stream_serve(t, &door, c->has_listen ? 1 : 0,
 	    c->plain ? NULL : chores);
 	/* The UDP socket is what flows answer on: it closes last. */

@@ -69,7 +69,7 @@ local_open(struct stream *s, const char *target, int watch,
 		(void)snprintf(line, sizeof(line), "refused a stream to "
 		    "%.100s: neither --to nor --allow names it",
 		    target[0] != '\0' ? target : "no service by name");
-		stream_complain(s->tunnel, LOG_NOTE, line);
+		(void)stream_complain(s->tunnel, LOG_NOTE, line);
 		return false;
 	}
 	fd = dial_host(&hp, c->udp ? SOCK_DGRAM : SOCK_STREAM, watch, &to,
@@ -82,7 +82,7 @@ local_open(struct stream *s, const char *target, int watch,
 		    why);
 		(void)snprintf(line, sizeof(line), "%s%s", why,
 		    errno == ECONNREFUSED ? " (is the service running?)" : "");
-		stream_complain(s->tunnel, LOG_ERROR, line);
+		(void)stream_complain(s->tunnel, LOG_ERROR, line);
 		return false;
 	}
 	net_name(&to, name);

@@ -24,6 +24,7 @@
 #include "server.h"
 #include "stream.h"
 #include "task.h"
+#include "tell.h"
 #include "token.h"
 #include "word.h"
 
@@ -192,6 +193,7 @@ run(enum opt_role role, int argc, char **argv)
 		return EXIT_LOCAL;
 	}
 	code = role == OPT_SERVER ? server_run(&tunnel) : client_run(&tunnel);
+	tell_end(code);
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
 	secret_wipe(tunnel.w, sizeof(tunnel.w));
 	return code;

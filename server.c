@@ -18,6 +18,7 @@
 #include "plain.h"
 #include "sealed.h"
 #include "server.h"
+#include "tell.h"
 
 /* Carry s, whose ends are both there and whose room is taken. */
 static void
@@ -30,6 +31,16 @@ carry(struct stream *s)
 		local_give(s);
 }
 
+/* A client has stdin and stdout. */
+static void
+accepted(const char *name)
+{
+	char line[NET_NAME_MAX + 32];
+
+	(void)snprintf(line, sizeof(line), "client %s accepted", name);
+	tell_link_up(name, line);
+}
+
 /* Somebody was not let in. */
 static void
 turned_away(struct stream *s, enum door_verdict verdict, const char *name,
@@ -40,7 +51,8 @@ turned_away(struct stream *s, enum door_verdict verdict, const char *name,
 	if (verdict == DOOR_REFUSED) {
 		(void)snprintf(line, sizeof(line), "refused %s: %.100s", name,
 		    why);
-		stream_complain(s->tunnel, LOG_NOTE, line);
+		if (stream_complain(s->tunnel, LOG_NOTE, line))
+			tell_refused(name, why);
 		net_close_clean(s->fd);
 	} else {
 		log_line(LOG_STREAM, "dropped %s: %s", name, why);
@@ -70,7 +82,7 @@ serve_plain(struct stream *s, struct caller *c, const char *name)
 		return;
 	}
 	if (s->piped)
-		log_line(LOG_NOTE, "client %s accepted", name);
+		accepted(name);
 	if (local_open(s, "", s->fd, &refusal)) {
 		stream_set_remote(s, s->fd, name);
 		carry(s);
@@ -102,11 +114,13 @@ serve_sessions(struct stream *s, struct link *l, struct session *session)
 	bool clean;
 
 	session_enter(&t->sessions, session);
-	log_line(LOG_NOTE, "client %s linked", l->name);
+	(void)snprintf(line, sizeof(line), "client %s linked", l->name);
+	tell_link_up(l->name, line);
 	clean = link_live(l, &events, why);
 	session_leave(&t->sessions, session);
+	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
 	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
-	stream_complain(t, LOG_NOTE, line);
+	(void)stream_complain(t, LOG_NOTE, line);
 	link_close(l, clean);
 }
 
@@ -162,7 +176,7 @@ serve_pipe(struct stream *s, struct link *l, const struct ctl *hello)
 		return;
 	}
 	if (s->piped)
-		log_line(LOG_NOTE, "client %s accepted", l->name);
+		accepted(l->name);
 	seal_become_pipe(l->seal);
 	conn_sealed(&s->remote, l->fd, l->name, l->seal);
 	carry(s);
@@ -183,7 +197,7 @@ serve_link(struct stream *s, const struct kex_keys *keys, const char *name)
 	seal = seal_new(RECORD_LINK, false, &link_keys);
 	secret_wipe(&link_keys, sizeof(link_keys));
 	if (seal == NULL) {
-		stream_complain(t, LOG_ERROR,
+		(void)stream_complain(t, LOG_ERROR,
 		    "no memory for another connection; it was reset");
 		(void)close(s->fd);
 		goto out;
@@ -196,7 +210,8 @@ serve_link(struct stream *s, const struct kex_keys *keys, const char *name)
 		(void)snprintf(line, sizeof(line), "refused %s: %s%s%.60s",
 		    name, ctl_reason_text(refusal.reason),
 		    refusal.text[0] != '\0' ? ": " : "", refusal.text);
-		stream_complain(t, LOG_NOTE, line);
+		if (stream_complain(t, LOG_NOTE, line))
+			tell_refused(name, ctl_reason_text(refusal.reason));
 		(void)link_send(&l, &refusal);
 		link_close(&l, true);
 	} else if (session.mode == CTL_PIPE) {
@@ -410,7 +425,7 @@ run_local(struct task *task)
 			    a.reason == CTL_TIMEOUT ? "no client is there" :
 			    ctl_reason_text(a.reason),
 			    a.text[0] != '\0' ? ": " : "", a.text);
-			stream_complain(s->tunnel, LOG_ERROR, line);
+			(void)stream_complain(s->tunnel, LOG_ERROR, line);
 		}
 		stream_drop_local(s);
 	}
@@ -449,9 +464,10 @@ ready_flow(struct tunnel *t, int fd)
 
 /* Listen at hp and say so; returns a descriptor, or -1 having said why. */
 static int
-listen_at(const struct hostport *hp, int type, const char *what)
+listen_at(const struct hostport *hp, int type, const char *what,
+    char name[NET_NAME_MAX])
 {
-	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
+	char why[DIAL_WHY_MAX];
 	struct net_addr bound;
 	int fd;
 
@@ -468,12 +484,13 @@ int
 server_run(struct tunnel *t)
 {
 	const struct config *c = t->config;
+	char name[NET_NAME_MAX], local[NET_NAME_MAX];
 	struct stream_door doors[2];
 	int i, n = 0, code = 1;
 
 	stream_prepare(t);
 	doors[0].ready = ready_tunnel;
-	doors[0].fd = listen_at(&c->peer, SOCK_STREAM, "listening on");
+	doors[0].fd = listen_at(&c->peer, SOCK_STREAM, "listening on", name);
 	if (doors[0].fd == -1)
 		goto out;
 	n = 1;
@@ -481,7 +498,7 @@ server_run(struct tunnel *t)
 		doors[1].ready = c->udp ? ready_flow : ready_local;
 		doors[1].fd = listen_at(&c->listen,
 		    c->udp ? SOCK_DGRAM : SOCK_STREAM,
-		    "for clients' services, listening on");
+		    "for clients' services, listening on", local);
 		if (doors[1].fd == -1)
 			goto out;
 		n = 2;
@@ -491,6 +508,7 @@ server_run(struct tunnel *t)
 		}
 	}
 	code = 0;
+	tell_ready("server", name, n == 2 ? local : NULL);
 	stream_serve(t, doors, n, NULL);
 out:
 	/* The UDP socket is what flows answer on: it closes last. */

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "net.h"
 #include "stream.h"
+#include "tell.h"
 
 enum {
 	COMPLAIN_MS = 1000,	/* so often ... */
@@ -72,7 +73,8 @@ stream_take_room(struct tunnel *t, const struct net_addr *from)
 	net_name(from, name);
 	(void)snprintf(line, sizeof(line), "at the limit of %u streams: %s "
 	    "refused (--max-conns)", t->max_streams, name);
-	stream_complain(t, LOG_ERROR, line);
+	if (stream_complain(t, LOG_ERROR, line))
+		tell_refused(name, "at the limit of streams");
 	return false;
 }
 
@@ -98,7 +100,8 @@ stream_carry(struct stream *s, const char *from, const char *to)
 	unsigned long id = atomic_fetch_add(&s->tunnel->last_id, 1) + 1;
 	struct pump *p = &s->pump;
 	char reason[PUMP_REASON_MAX];
-	int64_t ms = task_now();
+	int64_t began = task_now();
+	struct tell_closed closed;
 
 	p->local = &s->local;
 	p->tunnel = &s->remote;
@@ -106,20 +109,22 @@ stream_carry(struct stream *s, const char *from, const char *to)
 	p->idle_ms = (c->udp ? c->udp_idle_s : c->idle_s) * 1000;
 	p->linger_ms = c->linger_s * 1000;
 	p->bufs = s->bufs != NULL ? s->bufs + 2 * CONN_FRAME_BUF : NULL;
-	log_line(LOG_STREAM, "stream %lu opened: %s -> %s", id, from, to);
+	tell_stream_opened(id, from, to);
 	pump_run(p);
 	if (p->fate == PUMP_STOPPED && task_killed())
 		(void)atomic_fetch_add(&s->tunnel->cut, 1);
 	conn_close(&s->local, p->fate == PUMP_DONE);
 	conn_close(&s->remote, p->fate == PUMP_DONE);
-	ms = task_now() - ms;
 	pump_reason(p, reason);
-	log_line(LOG_STREAM, "stream %lu closed after %lu.%02u s, %llu bytes "
-	    "sent, %llu received: %s", id, (unsigned long)(ms / 1000),
-	    (unsigned)(ms % 1000 / 10), (unsigned long long)p->sent,
-	    (unsigned long long)p->received, reason);
+	closed.id = id;
+	closed.ms = task_now() - began;
+	closed.sent = p->sent;
+	closed.received = p->received;
+	closed.whole = p->fate == PUMP_DONE && !p->peer_stopped;
+	closed.reason = reason;
+	tell_stream_closed(&closed);
 	if (p->fate == PUMP_NO_THREAD)
-		stream_complain(s->tunnel, LOG_ERROR,
+		(void)stream_complain(s->tunnel, LOG_ERROR,
 		    "no thread for another stream; its connection was reset");
 	return p->fate;
 }
@@ -180,7 +185,7 @@ stream_prepare(struct tunnel *t)
 		    (unsigned long)c->max_conns, fds);
 }
 
-void
+bool
 stream_complain(struct tunnel *t, enum log_level level, const char *what)
 {
 	struct stream_quota *q = &t->quota[level];
@@ -204,6 +209,7 @@ stream_complain(struct tunnel *t, enum log_level level, const char *what)
 		log_line(level, "%s (and %u more messages)", what, unsaid);
 	else if (say)
 		log_line(level, "%s", what);
+	return say;
 }
 
 void
@@ -232,7 +238,7 @@ stream_accept(struct tunnel *t, int lfd, struct net_addr *from)
 		return fd;
 	(void)snprintf(line, sizeof(line),
 	    "cannot accept connections for now: %s", strerror(errno));
-	stream_complain(t, LOG_ERROR, line);
+	(void)stream_complain(t, LOG_ERROR, line);
 	stream_reap();
 	stream_pause();
 	return -1;
@@ -250,7 +256,7 @@ stream_start(struct tunnel *t, int fd, const struct net_addr *from,
 		if (task_start(&s->task, run) == 0)
 			return;
 	}
-	stream_complain(t, LOG_ERROR, s == NULL ?
+	(void)stream_complain(t, LOG_ERROR, s == NULL ?
 	    "no memory for another connection; it was reset" :
 	    "no thread for another connection; it was reset");
 	stream_free(s);
@@ -274,7 +280,7 @@ stream_datagram(struct tunnel *t, int fd, void (*run)(struct task *))
 		return;
 	if ((s = stream_new(t)) == NULL ||
 	    flow_open(&t->flows, &s->flow, &from) == -1) {
-		stream_complain(t, LOG_ERROR,
+		(void)stream_complain(t, LOG_ERROR,
 		    "no memory or descriptor for another flow");
 		goto full;
 	}
@@ -282,7 +288,7 @@ stream_datagram(struct tunnel *t, int fd, void (*run)(struct task *))
 	(void)flow_push(&t->flows, &from, buf, (size_t)n);
 	if (task_start(&s->task, run) == 0)
 		return;
-	stream_complain(t, LOG_ERROR,
+	(void)stream_complain(t, LOG_ERROR,
 	    "no thread for another flow; its datagrams are lost");
 	flow_close(&t->flows, &s->flow);
 	(void)close(s->flow.out_fd);

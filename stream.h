@@ -125,8 +125,8 @@ void stream_over(struct stream *s);
 int stream_exit(struct tunnel *t);
 
 /* Log a line that may come in floods: at most ten a second of each level, and
- * how many went unsaid. */
-void stream_complain(struct tunnel *t, enum log_level level,
+ * how many went unsaid.  Returns true if it was said. */
+bool stream_complain(struct tunnel *t, enum log_level level,
     const char *what);
 
 #endif

@@ -119,9 +119,12 @@ equal(void)
 	memcpy(b.bytes, a.bytes, TOKEN_MAX);
 	a.len = b.len = TOKEN_MAX;
 	hide(&a.len, sizeof(a.len));
+	hide(&b.len, sizeof(b.len));
 	check(published(secret_equal(&a, &b)), "equal tokens");
 	b.bytes[TOKEN_MAX / 2] ^= 1;
 	check(!published(secret_equal(&a, &b)), "tokens that differ");
+	check(published(secret_same(&a, &a, TOKEN_MAX)), "same bytes");
+	check(!published(secret_same(&a, &b, TOKEN_MAX)), "other bytes");
 }
 
 static void
@@ -287,7 +290,7 @@ static const struct {
 	{ "leak-branch", leak_branch },
 	{ "leak-look-up", leak_look_up },
 	{ "leak-memcmp", leak_memcmp },
-	{ "secret-equal", equal },
+	{ "secret", equal },
 	{ "hkdf", hkdf },
 	{ "scalar", scalar },
 	{ "spake2", exchange },

@@ -222,6 +222,21 @@ mixes(void)
 	    "ae12fd4438f203a0e4e1c47ec314861f4e9087cb33396a6873e8f9d2539a4b8e");
 }
 
+/* PBKDF2 with a salt of any length up to 16 rows; 64 bytes. */
+static void
+pbkdf2_long(const char *pw, const uint8_t *salt, size_t nsalt, uint8_t out[64])
+{
+	static uint8_t text[16 * ROW_BYTES + 4];
+	uint8_t i;
+
+	memset(text, 0, sizeof(text));
+	memcpy(text, salt, nsalt);
+	for (i = 0; i < 2; i++) {
+		text[nsalt + 3] = (uint8_t)(i + 1);
+		bear_hmac(pw, strlen(pw), text, nsalt + 4, out + 32 * i);
+	}
+}
+
 /* RFC 7914 section 12: those three whose memory is not a gigabyte.  r and p
  * are constants to kdf_scrypt(), so its steps stand here once more. */
 static void
@@ -252,7 +267,7 @@ scrypts(void)
 	} };
 	static uint8_t b[16 * ROW_BYTES];
 	uint32_t *v = malloc((size_t)ROW_BYTES * 16384);
-	uint8_t out[64], block[BEAR_HASH], salt[SALT_MAX + 4];
+	uint8_t out[64], salt[SALT_MAX];
 	size_t i, j, row;
 
 	REQUIRE(v != NULL);
@@ -264,21 +279,7 @@ scrypts(void)
 		    strlen(rows[i].salt), b, rows[i].p * row);
 		for (j = 0; j < rows[i].p; j++)
 			mix_bytes(b + j * row, v, rows[i].n, rows[i].r);
-		if (rows[i].p == 1)
-			pbkdf2(rows[i].pw, strlen(rows[i].pw), b, row, out,
-			    sizeof(out));
-		else
-			for (j = 0; j < sizeof(out) / BEAR_HASH; j++) {
-				/* Too long a salt for us: by hand. */
-				static uint8_t text[sizeof(b) + 4];
-
-				memcpy(text, b, sizeof(b));
-				memset(text + sizeof(b), 0, 4);
-				text[sizeof(b) + 3] = (uint8_t)(j + 1);
-				bear_hmac(rows[i].pw, strlen(rows[i].pw),
-				    text, sizeof(text), block);
-				memcpy(out + j * BEAR_HASH, block, BEAR_HASH);
-			}
+		pbkdf2_long(rows[i].pw, b, rows[i].p * row, out);
 		check_hex(out, sizeof(out), rows[i].out);
 	}
 	free(v);
