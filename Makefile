@@ -34,13 +34,13 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 SANITIZE = -g -O1 -fno-omit-frame-pointer -DTASK_STACK_KIB=512
 
 OBJS = buf.o secret.o text.o log.o word.o proto.o kdf.o spake2.o \
-	crypt.o record.o ctl.o kex.o guess.o retry.o opt.o task.o bulk.o \
+	crypt.o record.o ctl.o kex.o guess.o number.o retry.o opt.o task.o bulk.o \
 	token.o event.o entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o \
 	flow.o conn.o dial.o pump.o door.o plain.o sealed.o link.o session.o \
 	keeper.o stream.o local.o server.o client.o main.o
 SRCS = $(OBJS:.o=.c)
 HDRS = bear.h buf.h secret.h text.h log.h word.h proto.h kdf.h \
-	spake2.h crypt.h record.h ctl.h kex.h guess.h retry.h opt.h task.h \
+	spake2.h crypt.h record.h ctl.h kex.h guess.h number.h retry.h opt.h task.h \
 	bulk.h token.h event.h entropy.h mint.h tell.h seal.h net.h resolve.h gate.h \
 	turn.h flow.h conn.h dial.h pump.h door.h plain.h sealed.h link.h \
 	session.h keeper.h stream.h local.h server.h client.h

@@ -56,6 +56,7 @@ struct bear_aead {
 	enum bear_suite suite;
 };
 
+/* Expand a key. */
 void bear_aead_init(struct bear_aead *a, enum bear_suite suite,
     const uint8_t key[BEAR_KEY]);
 

@@ -154,12 +154,11 @@ enum ctl_mode
 ctl_mode(enum ctl_end client, enum ctl_end server)
 {
 	static const enum ctl_mode mode[3][3] = {
-		/* the server's:	stdio		listens		service */
-		/* client: stdio */	{ CTL_PIPE, CTL_SERVER_ASKS, CTL_PIPE },
-		/* client: listens */	{ CTL_CLIENT_OPENS, CTL_NO_MODE,
-					    CTL_CLIENT_OPENS },
-		/* client: service */	{ CTL_PIPE, CTL_SERVER_ASKS,
-					    CTL_NO_MODE }
+		/* a row for each end of the client's: stdio, listens,
+		 * service; in it a column for each of the server's */
+		{ CTL_PIPE, CTL_SERVER_ASKS, CTL_PIPE },
+		{ CTL_CLIENT_OPENS, CTL_NO_MODE, CTL_CLIENT_OPENS },
+		{ CTL_PIPE, CTL_SERVER_ASKS, CTL_NO_MODE }
 	};
 
 	return mode[client - 1][server - 1];

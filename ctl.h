@@ -73,6 +73,7 @@ struct ctl_keepalive {
 					 * show; 0: not known yet */
 };
 
+/* Write one; read one. */
 void ctl_keepalive_put(const struct ctl_keepalive *k,
     uint8_t out[RECORD_KEEPALIVE_LEN]);
 void ctl_keepalive_get(struct ctl_keepalive *k,

@@ -40,6 +40,7 @@ struct caller {
 	struct net_wait wait;		/* the handshake's deadline */
 };
 
+/* Somebody is there: the deadline begins. */
 void door_knock(struct caller *c, int fd, const struct net_addr *from,
     struct gate *g);
 

@@ -36,6 +36,7 @@ struct guess {
 	struct guess_source source[GUESS_SOURCES];	/* sorted by name */
 };
 
+/* All buckets full.  strong: the token is a generated one. */
 void guess_init(struct guess *g, bool strong);
 
 /* The earliest time at which a guess of this source may be reserved, which

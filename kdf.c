@@ -183,8 +183,8 @@ mix_bytes(uint8_t *b, uint32_t *v, size_t n, size_t r)
 	secret_wipe(x, sizeof(x));
 }
 
-int
-kdf_scrypt(const void *pw, size_t npw, const void *salt, size_t nsalt,
+static int
+scrypt(const void *pw, size_t npw, const void *salt, size_t nsalt,
     unsigned log_n, uint8_t *out, size_t n)
 {
 	uint8_t b[ROW_BYTES];
@@ -210,7 +210,7 @@ kdf_token(const struct token *t, uint8_t w[BEAR_SCALAR])
 	static const char salt[] = "adit/1 w";
 	uint8_t prk[BEAR_HASH], info[2] = { 'w', 0 };
 
-	if (kdf_scrypt(t->bytes, t->len, salt, sizeof(salt) - 1,
+	if (scrypt(t->bytes, t->len, salt, sizeof(salt) - 1,
 	    KDF_SCRYPT_LOG_N, prk, sizeof(prk)) == -1)
 		return -1;
 	/* Out of range once in 2^32 tokens; 256 times in a row never. */

@@ -20,12 +20,6 @@ void kdf_extract(const void *salt, size_t nsalt, const void *ikm, size_t nikm,
 void kdf_expand(const uint8_t prk[BEAR_HASH], const void *info, size_t ninfo,
     uint8_t *out, size_t n);
 
-/* PBKDF2-HMAC-SHA-256 (RFC 8018) with one iteration, salts of at most
- * 1024 bytes; scrypt (RFC 7914) with r = 8, p = 1, N = 2^log_n, 1 <= log_n
- * <= 20.  scrypt returns 0, or -1 with errno ENOMEM: it needs N KiB. */
-int kdf_scrypt(const void *pw, size_t npw, const void *salt, size_t nsalt,
-    unsigned log_n, uint8_t *out, size_t n);
-
 /* The token's SPAKE2 scalar, 0 < w < order of P-256: scrypt with the salt
  * "adit/1 w" gives 32 bytes of PRK; w is the first of Expand(PRK, "w" || i,
  * 32), i = one byte 0, 1, ..., that is in range.  Returns 0 or -1 (ENOMEM). */

@@ -86,8 +86,9 @@ struct kex_hello {
 	uint8_t rd[KEX_RANDOM];
 };
 
+/* Write one; read one: returns false if the role is none.  The head has been
+ * looked at before. */
 void kex_hello_put(const struct kex_hello *h, uint8_t out[KEX_HELLO]);
-/* Returns false if the role is none.  The head has been looked at before. */
 bool kex_hello_get(struct kex_hello *h, const uint8_t in[KEX_HELLO]);
 
 /* The keys of a stream's directions.  r is the whole answer. */

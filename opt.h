@@ -28,9 +28,9 @@ struct config {
 	struct hostport peer;	/* where to listen (server) or to dial */
 	char *token_arg;	/* in argv or the environment; see token.h */
 	char *token_env;	/* ADIT_TOKEN, used or not; NULL if not set */
-	struct hostport to[OPT_LIST_MAX];	/* services; the first counts
-						 * if the other side names none */
-	struct hostport allow[OPT_LIST_MAX];	/* host "*" or port 0: any */
+	struct hostport to[OPT_LIST_MAX];	/* services; the first is for
+					 * streams that name none */
+	struct hostport allow[OPT_LIST_MAX];	/* "*" or port 0: any */
 	unsigned nto, nallow;
 	struct hostport listen;	/* has_listen: port 0 means any */
 	bool has_listen;

@@ -121,8 +121,8 @@ read_answer(int fd, const struct net_wait *w, char *why)
 	case PROTO_DONE:
 		return DOOR_READY;
 	case PROTO_REFUSE:
-		return door_say(why, DOOR_REFUSED, "refused: "
-		    "wrong token, busy, or the server encrypts (leave out --plain)");
+		return door_say(why, DOOR_REFUSED, "refused: wrong "
+		    "token, busy, or the server encrypts (leave out --plain)");
 	case PROTO_MORE:
 	case PROTO_BAD:
 	default:

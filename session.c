@@ -19,42 +19,6 @@
 
 enum { LOOK_MS = 250 };		/* how often a waiting one looks around */
 
-static bool
-marked(const struct session_numbers *s, uint64_t n)
-{
-	uint64_t bit = n / 2 % SESSION_WINDOW;
-
-	return (s->used[bit / 64] >> bit % 64 & 1) != 0;
-}
-
-bool
-session_number_free(const struct session_numbers *s, uint64_t n)
-{
-	if (n == 0 || n % 2 != 0)
-		return false;
-	if (n > s->highest)
-		return true;
-	return (s->highest - n) / 2 < SESSION_WINDOW && !marked(s, n);
-}
-
-void
-session_number_use(struct session_numbers *s, uint64_t n)
-{
-	uint64_t bit, gap = n > s->highest ? (n - s->highest) / 2 : 0;
-
-	/* What enters the window has not been used. */
-	if (gap >= SESSION_WINDOW)
-		memset(s->used, 0, sizeof(s->used));
-	for (; gap > 0 && gap < SESSION_WINDOW; gap--) {
-		bit = (n / 2 - gap + 1) % SESSION_WINDOW;
-		s->used[bit / 64] &= ~(UINT64_C(1) << bit % 64);
-	}
-	if (n > s->highest)
-		s->highest = n;
-	bit = n / 2 % SESSION_WINDOW;
-	s->used[bit / 64] |= UINT64_C(1) << bit % 64;
-}
-
 void
 session_init(struct sessions *t)
 {
@@ -169,7 +133,7 @@ allowed(struct sessions *t, const struct session *s,
 	if (h->number % 2 != 0)
 		return find_ask(t, h->sid, h->number) != NULL;
 	return s->mode == CTL_CLIENT_OPENS &&
-	    session_number_free(&s->even, h->number);
+	    number_free(&s->even, h->number);
 }
 
 bool
@@ -201,7 +165,7 @@ session_use(struct sessions *t, const struct kex_hello *h, struct ask **ask)
 			*ask = find_ask(t, h->sid, h->number);
 			(*ask)->state = ASK_TAKEN;
 		} else
-			session_number_use(&s->even, h->number);
+			number_use(&s->even, h->number);
 	}
 	(void)pthread_mutex_unlock(&t->mu);
 	return ok;

@@ -9,6 +9,7 @@
 #include "ctl.h"
 #include "kex.h"
 #include "link.h"
+#include "number.h"
 
 /* The server's sessions: each live link's keys, the numbers of its streams
  * that were used, and the streams that it was asked for.  One table, one
@@ -16,14 +17,7 @@
  * (PROTOCOL.md 10.4, 10.5) */
 
 enum {
-	SESSION_WINDOW = 4096,		/* even numbers that may be late */
 	SESSION_ASK_MS = 10000		/* so long may an asked one take */
-};
-
-/* The even numbers of a session that were used. */
-struct session_numbers {
-	uint64_t highest;		/* seen; 0: none */
-	uint64_t used[SESSION_WINDOW / 64];	/* a ring of bits */
 };
 
 struct sessions;
@@ -35,7 +29,7 @@ struct session {
 	struct kex_keys keys;
 	uint8_t instance[CTL_INSTANCE];
 	enum ctl_mode mode;
-	struct session_numbers even;
+	struct numbers even;
 	uint64_t next_odd;
 };
 
@@ -67,16 +61,14 @@ struct sessions {
 	struct ask *asks;
 };
 
-/* Is n an even number that may be used?  Use it. */
-bool session_number_free(const struct session_numbers *s, uint64_t n);
-void session_number_use(struct session_numbers *s, uint64_t n);
-
+/* No links, no requests. */
 void session_init(struct sessions *t);
 
 /* Enter a new link's session, and send WELCOME (in this order seen from
- * outside: neither a stream nor a request can be too early).  It stays the caller's and in its place until
- * it leaves; an older link of the same instance is ordered to end, and what
- * waits for a link is asked for.  Leaving wipes its keys. */
+ * outside: neither a stream nor a request can be too early).  It stays the
+ * caller's and in its place until it leaves; an older link of the same
+ * instance is ordered to end, and what waits for a link is asked for.
+ * Leaving wipes its keys. */
 void session_enter(struct sessions *t, struct session *s);
 void session_leave(struct sessions *t, struct session *s);
 

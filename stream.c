@@ -212,8 +212,8 @@ stream_complain(struct tunnel *t, enum log_level level, const char *what)
 	return say;
 }
 
-void
-stream_pause(void)
+static void
+pause_a_little(void)
 {
 	struct net_wait w = { task_now() + EXHAUSTED_PAUSE_MS, -1 };
 
@@ -240,7 +240,7 @@ stream_accept(struct tunnel *t, int lfd, struct net_addr *from)
 	    "cannot accept connections for now: %s", strerror(errno));
 	(void)stream_complain(t, LOG_ERROR, line);
 	stream_reap();
-	stream_pause();
+	pause_a_little();
 	return -1;
 }
 
@@ -342,7 +342,7 @@ stream_serve(struct tunnel *t, const struct stream_door *doors, int n,
 		if (i == -1 && err == ECANCELED)
 			return;
 		if (i == -1 && err != ETIMEDOUT)
-			stream_pause();		/* out of something */
+			pause_a_little();		/* out of something */
 		if (i >= 0 && i < n)
 			doors[i].ready(t, doors[i].fd);
 	}

@@ -93,9 +93,6 @@ int stream_pipe_exit(const struct stream *s);
  * max_tasks and the gate into it; says so if that is less than was asked. */
 void stream_prepare(struct tunnel *t);
 
-/* Wait a little for what has run out to come back, or for a stop. */
-void stream_pause(void);
-
 /* What main waits for: ready() is called when fd is readable. */
 struct stream_door {
 	int fd;

@@ -24,9 +24,7 @@ void tell_link_failed(const char *why, bool refused);
 /* Somebody was refused. */
 void tell_refused(const char *peer, const char *why);
 
-/* A stream begins; ends. */
-void tell_stream_opened(unsigned long id, const char *from, const char *to);
-
+/* What there is to say of a stream that has ended. */
 struct tell_closed {
 	unsigned long id;
 	int64_t ms;
@@ -35,6 +33,8 @@ struct tell_closed {
 	const char *reason;
 };
 
+/* A stream begins; ends. */
+void tell_stream_opened(unsigned long id, const char *from, const char *to);
 void tell_stream_closed(const struct tell_closed *c);
 
 /* We end, with this exit code. */

@@ -44,6 +44,7 @@ struct turns {
 	int64_t timer_at;	/* ... that late, on task_now()'s clock */
 };
 
+/* Nobody waits.  strong: see guess_init(). */
 void turn_init(struct turns *q, bool strong);
 
 /* Wait until this connection may begin its key exchange: reserves a guess and

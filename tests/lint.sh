@@ -124,11 +124,11 @@ socketpair				flow
 getpeername				conn
 shutdown				net conn gate
 recv					net conn
-recvfrom				client
+recvfrom				stream
 send					net conn flow
 sendto					conn
 recvmsg sendmsg accept4 sendfile tee	-
-poll					net conn log
+poll					net conn log event
 select pselect ppoll epoll_create epoll_create1 epoll_wait	-
 splice					bulk
 getaddrinfo freeaddrinfo gai_strerror inet_pton	resolve
@@ -136,19 +136,21 @@ inet_ntop				net
 gethostbyname getservbyname inet_addr inet_ntoa inet_aton getnameinfo	-
 pipe					bulk resolve task
 dup dup2				conn
-open					conn main token
+open					conn main token entropy
 fopen fdopen freopen creat openat mmap	-
-read					conn token
-write					conn log task token
+read					conn token task entropy
+write					conn log task token event
 readv writev pread pwrite		-
 fcntl					bulk flow main net resolve task
 ioctl					-
 tcgetattr tcsetattr			token
 pthread_create pthread_join pthread_kill pthread_sigmask sigwait	task
 pthread_detach pthread_cancel pthread_exit pthread_setcancelstate	-
-pthread_cond_init pthread_cond_timedwait pthread_cond_broadcast	task pump
-pthread_cond_wait pthread_cond_signal	-
-pthread_mutex_init			flow gate pump resolve stream
+pthread_cond_init pthread_cond_timedwait	task pump turn event session keeper
+pthread_cond_broadcast			task pump event keeper
+pthread_cond_signal			turn session
+pthread_cond_wait			-
+pthread_mutex_init			flow gate pump resolve stream turn link session keeper
 pthread_mutex_trylock pthread_rwlock_init sem_init	-
 sigaction				task token
 raise					token
@@ -158,10 +160,10 @@ getenv					opt
 secure_getenv setenv putenv unsetenv clearenv	-
 getrlimit				stream
 setrlimit				stream main
-clock_gettime				task
+clock_gettime				task event
 time gettimeofday sleep usleep nanosleep clock_nanosleep	-
 localtime gmtime ctime asctime strftime setlocale	-
-malloc calloc free			bulk resolve stream task
+malloc calloc free			bulk resolve stream task seal kdf
 realloc reallocarray strdup strndup asprintf posix_memalign alloca	-
 fwrite fflush				main
 printf fprintf vprintf vfprintf dprintf puts fputs putchar perror	-
@@ -184,33 +186,36 @@ stdout					main
 volatile				secret token
 sig_atomic_t				token
 TASK_STACK_KIB				task
+br_sha256_init br_ec_p256_m31 br_hmac_init br_gcm_init br_chacha20_ct_run	bear
 END
 # And who may include which header of the system.  The engines see none of
 # those below: they do no I/O, read no clock, start no thread.  server, client
 # and link want SOCK_STREAM alone; no socket call is theirs but recvfrom().
 cat >"$tmp/includes" <<'END'
-sys/socket.h	net resolve gate flow conn link server client
+sys/socket.h	net resolve gate flow conn plain sealed stream local server client
+sys/stat.h	entropy
+bearssl.h	bear
 netinet/in.h	net resolve gate flow
 netinet/tcp.h	net
 arpa/inet.h	net resolve
 netdb.h		resolve
 malloc.h	main
-poll.h		net conn log task
-pthread.h	task flow gate pump resolve
+poll.h		net conn log task event
+pthread.h	task flow gate pump resolve turn event link session keeper
 signal.h	task token
 sched.h		flow
-stdatomic.h	task bulk conn pump stream
+stdatomic.h	task bulk conn pump stream event seal link
 termios.h	token
-time.h		task pump
+time.h		task pump turn event session keeper
 sys/time.h	net
 sys/resource.h	main stream
-fcntl.h		bulk conn flow main net resolve task token
-unistd.h	bulk client conn flow link log main net resolve server task token
-errno.h		bulk client conn dial flow link log main net pump resolve server stream task token
-stdlib.h	bulk opt resolve stream task
+fcntl.h		bulk conn entropy flow main net resolve task token
+unistd.h	bulk client conn entropy event flow link log main net plain resolve sealed server stream task token
+errno.h		bulk client conn dial door entropy event flow kdf keeper link local log main mint net plain pump resolve sealed seal server stream task token turn
+stdlib.h	bulk kdf opt resolve seal stream task
 sys/types.h	*
 limits.h	task bulk
-assert.h	conn proto pump
+assert.h	bear conn crypt ctl guess kdf nobear proto pump record seal spake2 turn word
 stdarg.h	log
 stdio.h		*
 string.h	*
@@ -340,8 +345,9 @@ awk '{
 		used[sym] = 1
 		next
 	}
+	# nobear.c stands in for bear.c.
 	prefix = mod == "buf" ? "(rd|wr|span)_" : mod == "main" ? "main$" : \
-	    mod "_"
+	    mod == "nobear" ? "bear_" : mod "_"
 	if (sym !~ "^" prefix)
 		print mod ".c: exports " sym
 	where[sym] = mod
@@ -360,7 +366,10 @@ variable() {	# variable NAME: its words, one a line
 	sed -n "/^$1 = /,/[^\\\\]\$/p" Makefile | sed 's/\\$//' |
 	    tr '[:blank:]' '\n' | sed -e "/^$1\$/d" -e '/^=$/d' -e '/^$/d'
 }
-variable OBJS | sed 's/\.o$/.c/' | sort >"$tmp/objs"
+{
+	variable OBJS | sed 's/\.o$/.c/'
+	printf '%s\n' bear.c nobear.c		# one of the two is linked
+} | sort >"$tmp/objs"
 variable HDRS | sort >"$tmp/hdrs"
 printf '%s\n' *.c | sort | comm -3 - "$tmp/objs" |
     sed 's/^[	]*/Makefile: OBJS and the directory differ: /' >>"$found"

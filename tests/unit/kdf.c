@@ -238,7 +238,7 @@ pbkdf2_long(const char *pw, const uint8_t *salt, size_t nsalt, uint8_t out[64])
 }
 
 /* RFC 7914 section 12: those three whose memory is not a gigabyte.  r and p
- * are constants to kdf_scrypt(), so its steps stand here once more. */
+ * are constants to scrypt(), so its steps stand here once more. */
 static void
 scrypts(void)
 {
@@ -283,14 +283,14 @@ scrypts(void)
 		check_hex(out, sizeof(out), rows[i].out);
 	}
 	free(v);
-	unit_row("kdf_scrypt()");
+	unit_row("scrypt()");
 	i = sizeof(rows) / sizeof(rows[0]) - 1;
-	CHECK_EQ(kdf_scrypt(rows[i].pw, strlen(rows[i].pw), rows[i].salt,
+	CHECK_EQ(scrypt(rows[i].pw, strlen(rows[i].pw), rows[i].salt,
 	    strlen(rows[i].salt), 14, out, sizeof(out)), 0);
 	check_hex(out, sizeof(out), rows[i].out);
 	unit_row("the longest salt");
 	memset(salt, 's', sizeof(salt));
-	CHECK_EQ(kdf_scrypt("p", 1, salt, SALT_MAX, 1, out, 33), 0);
+	CHECK_EQ(scrypt("p", 1, salt, SALT_MAX, 1, out, 33), 0);
 	check_hex(out, 33,
 	    "e70b46a7e561221510468f8e65648520850061c458f28ad61aa09362cf25f8d9"
 	    "77");
@@ -305,7 +305,7 @@ memory(void)
 
 	no_memory = true;
 	errno = 0;
-	CHECK_EQ(kdf_scrypt("p", 1, "s", 1, 1, out, sizeof(out)), -1);
+	CHECK_EQ(scrypt("p", 1, "s", 1, 1, out, sizeof(out)), -1);
 	CHECK_EQ(errno, ENOMEM);
 	errno = 0;
 	CHECK_EQ(kdf_token(&t, out), -1);
