@@ -106,7 +106,7 @@ build/static/adit: $(WHOLE) static/shim.c
 		bear="bear.c static/shim.c $$lib"; \
 	fi; \
 	set -x; \
-	$(MUSL_CC) $(STD) -isystem build/static/include -Os -flto \
+	$(MUSL_CC) $(STD) -isystem build/static/include -Oz -flto \
 	    -static -fno-pie -ffunction-sections -fdata-sections \
 	    -fno-asynchronous-unwind-tables -Wl,--gc-sections \
 	    -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none \

@@ -271,6 +271,7 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 	bool refused = verdict == DOOR_REFUSED || verdict == DOOR_WRONG;
 	char line[DOOR_WHY_MAX + 64];
 	uint32_t ms;
+	bool first;
 
 	/* Who has never been known has the wrong token; who has, may have met
 	 * somebody else for once. */
@@ -293,21 +294,30 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 	ms = keeper_failed(&t->keeper, refused, draw());
 	(void)snprintf(line, sizeof(line), "%s; trying again%s", why,
 	    ms >= 5000 ? " in a while" : "");
-	(void)stream_complain(t, ms >= 1000 || refused ? LOG_NOTE : LOG_STREAM,
+	/* The first time, and then no more than people want to read. */
+	first = !atomic_exchange(&t->failure_told, true);
+	(void)stream_complain(t, first || ms >= 5000 ? LOG_NOTE : LOG_STREAM,
 	    line);
 	tell_link_failed(why, refused);
 }
 
+/* What a link's events are about. */
+struct linked {
+	struct tunnel *tunnel;
+	enum ctl_mode mode;
+};
+
 static bool
 on_message(void *arg, const struct ctl *m)
 {
-	struct tunnel *t = arg;
+	const struct linked *linked = arg;
+	struct tunnel *t = linked->tunnel;
 	struct ctl cancel = {
 		.kind = CTL_CANCEL, .number = m->number, .reason = CTL_FULL
 	};
 
 	if (m->kind != CTL_ASK || m->number % 2 == 0 ||
-	    t->keeper.mode != CTL_SERVER_ASKS)
+	    linked->mode != CTL_SERVER_ASKS)
 		return false;
 	if (!keeper_put_ask(&t->keeper, m->number))
 		keeper_say(&t->keeper, &cancel);
@@ -317,10 +327,10 @@ on_message(void *arg, const struct ctl *m)
 static void
 on_silent(void *arg)
 {
-	struct tunnel *t = arg;
+	const struct linked *linked = arg;
 
 	log_line(LOG_STREAM, "the link is silent: dialling another");
-	keeper_want(&t->keeper);
+	keeper_want(&linked->tunnel->keeper);
 }
 
 /* The link is up, and streams have connections of their own. */
@@ -328,12 +338,14 @@ static void
 live(struct tunnel *t, struct link *l, const struct kex_keys *keys,
     const struct net_addr *server, enum ctl_mode mode)
 {
-	struct link_events events = { t, on_message, on_silent };
+	struct linked linked = { t, mode };
+	struct link_events events = { &linked, on_message, on_silent };
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 32];
 	bool clean, used;
 
 	connected(l->name);
-	keeper_up(&t->keeper, l, keys, server, mode);
+	atomic_store(&t->failure_told, false);
+	keeper_up(&t->keeper, l, keys, server);
 	clean = link_live(l, &events, why);
 	used = keeper_down(&t->keeper, l, false, draw());
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);

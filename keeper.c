@@ -90,7 +90,7 @@ keeper_carries(struct keeper *k)
 
 void
 keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
-    const struct net_addr *server, enum ctl_mode mode)
+    const struct net_addr *server)
 {
 	(void)pthread_mutex_lock(&k->mu);
 	k->attempts--;
@@ -100,7 +100,6 @@ keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
 	k->generation++;
 	k->keys = *keys;
 	k->server = *server;
-	k->mode = mode;
 	k->up_at = task_now();
 	k->next_number = 2;
 	k->nasks = 0;		/* they were the old link's */

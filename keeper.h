@@ -32,7 +32,6 @@ struct keeper {
 	unsigned generation;	/* of links */
 	struct kex_keys keys;	/* of that link, and its: */
 	struct net_addr server;
-	enum ctl_mode mode;
 	int64_t up_at;
 	uint64_t next_number;
 	struct retry retry;
@@ -75,7 +74,7 @@ void keeper_carries(struct keeper *k);
 /* The attempt came to a link that is up; the one before, if there is, is
  * ordered to end.  keys are copied. */
 void keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
-    const struct net_addr *server, enum ctl_mode mode);
+    const struct net_addr *server);
 
 /* That link has ended: wipes its keys.  Before it is closed.  Returns true if
  * it was the one in use. */

@@ -24,6 +24,14 @@ local_protocol(const struct config *c)
 }
 
 bool
+local_allows(const struct config *c, const char *target)
+{
+	struct hostport hp;
+
+	return local_end(c) == CTL_SERVICE && opt_target(c, target, &hp) == 0;
+}
+
+bool
 local_take(struct stream *s, enum ctl_reason *reason)
 {
 	struct tunnel *t = s->tunnel;

@@ -14,6 +14,9 @@
 enum ctl_end local_end(const struct config *c);
 enum ctl_protocol local_protocol(const struct config *c);
 
+/* May the other side ask for this target? */
+bool local_allows(const struct config *c, const char *target);
+
 /* Is there room for another stream: stdin and stdout not taken, or less than
  * --max-conns?  Take it; give it back. */
 bool local_take(struct stream *s, enum ctl_reason *reason);

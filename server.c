@@ -146,6 +146,13 @@ agree(struct stream *s, const struct ctl *hello, struct session *session,
 		    "one side carries UDP (-u), the other TCP");
 		return false;
 	}
+	/* Rather now than stream by stream. */
+	if (hello->text[0] != '\0' && !local_allows(c, hello->text)) {
+		refusal->reason = CTL_NOT_ALLOWED;
+		(void)snprintf(refusal->text, sizeof(refusal->text), "%.200s",
+		    hello->text);
+		return false;
+	}
 	if (session->mode == CTL_PIPE)
 		return local_take(s, &refusal->reason);
 	refusal->reason = CTL_FULL;

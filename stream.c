@@ -158,6 +158,8 @@ stream_prepare(struct tunnel *t)
 {
 	const struct config *c = t->config;
 	unsigned per_stream = c->udp && c->has_listen ? 3 : 2;
+	/* Beside its streams each client may have a link. */
+	unsigned links = c->role == OPT_SERVER && !c->plain ? 1 : 0;
 	unsigned fds = 1024, gate, fit, need;
 	struct rlimit rl;
 
@@ -172,10 +174,11 @@ stream_prepare(struct tunnel *t)
 	if (c->role == OPT_CLIENT || gate == 0)
 		gate = 1;
 	gate_init(&t->gate, gate);
+	per_stream += links;
 	fit = fds > SPARE_FDS + gate + per_stream ?
 	    (fds - SPARE_FDS - gate) / per_stream : 1;
 	t->max_streams = fit < c->max_conns ? fit : c->max_conns;
-	t->max_tasks = t->max_streams + gate + SPARE_TASKS;
+	t->max_tasks = t->max_streams * (1 + links) + gate + SPARE_TASKS;
 	/* Pipes for bulk get what the streams themselves can never need. */
 	need = SPARE_FDS + gate + t->max_streams * per_stream;
 	bulk_allow(fds > need ? (fds - need) / 2 : 0);

@@ -36,6 +36,7 @@ struct tunnel {
 	struct sessions sessions;	/* server: links that are up */
 	_Atomic unsigned links;		/* how many that is */
 	struct keeper keeper;		/* client: the link */
+	atomic_bool failure_told;	/* client: since the link was up */
 	atomic_bool pipe_taken;		/* stdin/stdout have a stream */
 	_Atomic int pipe_exit;		/* exit code once the pipe is over */
 	struct flow_table flows;	/* -u and --listen */
