@@ -235,14 +235,13 @@ read_udp(struct conn *c, void *buf, size_t cap, bool *empty)
 }
 
 /* Wait for more of a sealed connection.  On a pipe a peer that lives is heard
- * every few seconds; only time spent in here counts, and a long sleep of the
- * whole process counts as one tick. */
+ * every few seconds, while we wait; only time spent in here counts. */
 static int
 fill_sealed(struct conn *c)
 {
 	struct seal *s = c->seal;
 	bool pipe = conn_is_pipe(c);
-	int64_t began = pipe ? task_now() : 0, waited;
+	int64_t began = pipe ? task_now() : 0;
 	size_t room;
 	uint8_t *p = seal_room(s, &room);
 	ssize_t n = tick_on_eintr(recv(c->rfd, p, room, 0));
@@ -254,10 +253,7 @@ fill_sealed(struct conn *c)
 	if (n == 0)
 		errno = ECONNABORTED;
 	else if (pipe && errno == EAGAIN) {
-		waited = task_now() - began;
-		s->waited_ms += waited > 2 * CONN_LINK_TICK_MS ?
-		    2 * CONN_LINK_TICK_MS : (uint32_t)waited;
-		if (s->waited_ms >= CONN_DEAD_MS)
+		if (seal_waited(s, task_now() - began) >= CONN_DEAD_MS)
 			errno = ETIMEDOUT;
 	}
 	return -1;

@@ -156,7 +156,7 @@ bool
 link_live(struct link *l, const struct link_events *e,
     char why[LINK_WHY_MAX])
 {
-	int64_t began, waited, ahead = task_wall() - task_now();
+	int64_t began, ahead = task_wall() - task_now();
 	bool told = false, dozed;
 	struct net_wait w = { 0, -1 };
 	enum record_type type;
@@ -179,12 +179,8 @@ link_live(struct link *l, const struct link_events *e,
 			return lost(why);
 		keep_alive(l);
 		if (rc == -1) {
-			/* A sleep of the process is not theirs. */
-			waited = task_now() - began;
-			s->waited_ms += waited > 2 * (int64_t)ROUND_MS ?
-			    2 * ROUND_MS : (uint32_t)waited;
-			if (s->waited_ms >= LINK_DEAD_MS) {
-				errno = ETIMEDOUT;
+			if (seal_waited(s, task_now() - began) >=
+			    LINK_DEAD_MS) {
 				(void)snprintf(why, LINK_WHY_MAX,
 				    "silent for %d s", LINK_DEAD_MS / 1000);
 				return false;

@@ -12,7 +12,10 @@
 #include "seal.h"
 #include "secret.h"
 
-enum { KEEPALIVE_MS = 3000 };
+enum {
+	KEEPALIVE_MS = 3000,
+	WAIT_MAX_MS = 2000
+};
 
 _Static_assert((int)SEAL_BUF >= (int)CRYPT_RECORD_MAX, "any record fits");
 
@@ -95,6 +98,13 @@ seal_get(struct seal *s, enum record_type *type, uint8_t **body, size_t *n)
 		s->waited_ms = 0;
 	s->bad = v == CRYPT_BAD;
 	return v;
+}
+
+uint32_t
+seal_waited(struct seal *s, int64_t ms)
+{
+	s->waited_ms += ms < WAIT_MAX_MS ? (uint32_t)ms : WAIT_MAX_MS;
+	return s->waited_ms;
 }
 
 int

@@ -71,6 +71,11 @@ enum crypt_verdict seal_get(struct seal *s, enum record_type *type,
 int seal_put(struct seal *s, enum record_type type, const void *body,
     size_t n);
 
+/* A read has waited for so long and nothing came.  Returns how much that is
+ * in all since the last record, in ms; of one wait, no more than two seconds
+ * count: if it took longer it was us who slept. */
+uint32_t seal_waited(struct seal *s, int64_t ms);
+
 /* What is to be sent: *n bytes; and how many were sent, at what time. */
 const uint8_t *seal_pending(const struct seal *s, size_t *n);
 void seal_sent(struct seal *s, size_t n, int64_t now);
