@@ -217,9 +217,11 @@ main(int argc, char **argv)
 	if (hold_stdio() == -1)
 		return EXIT_LOCAL;
 #ifdef __GLIBC__
-	/* Else the first large block that is freed raises the limit above
-	 * which blocks go back to the system, and later ones stay with us. */
+	/* Large blocks are to go back to the system.  Else the first one that
+	 * is freed raises the limit above which they do, and there is room
+	 * for the next ones in the heap. */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	(void)mallopt(M_TOP_PAD, 64 * 1024);
 	/* And a heap for each thread that ever allocated would cost more than
 	 * all that is in it. */
 	(void)mallopt(M_ARENA_MAX, 1);

@@ -33,9 +33,11 @@ static void
 clear_environment(void)
 {
 	static const char *const names[] = {
-		"ADIT_TO", "ADIT_LISTEN", "ADIT_UDP", "ADIT_PLAIN",
-		"ADIT_DRAIN", "ADIT_IDLE", "ADIT_LINGER", "ADIT_UDP_IDLE",
-		"ADIT_MAX_CONNS", "ADIT_VERBOSE", "ADIT_QUIET", "ADIT_TOKEN"
+		"ADIT_TO", "ADIT_LISTEN", "ADIT_ALLOW", "ADIT_TARGET",
+		"ADIT_UDP", "ADIT_PLAIN", "ADIT_ONCE", "ADIT_DRAIN",
+		"ADIT_IDLE", "ADIT_LINGER", "ADIT_UDP_IDLE", "ADIT_MAX_CONNS",
+		"ADIT_VERBOSE", "ADIT_JSON", "ADIT_JSON_FD", "ADIT_QUIET",
+		"ADIT_TOKEN"
 	};
 	size_t i;
 
@@ -53,9 +55,13 @@ defaults(void)
 	CHECK_EQ(config.peer.port, 7000);
 	CHECK_STR(config.token_arg, "tok");
 	CHECK(config.token_env == NULL);
-	CHECK_EQ(config.to.port, 0);
+	CHECK_EQ(config.nto, 0);
+	CHECK_EQ(config.nallow, 0);
+	CHECK_STR(config.target, "");
 	CHECK(!config.has_listen && !config.udp && !config.plain);
-	CHECK(!config.verbose && !config.quiet);
+	CHECK(!config.verbose && !config.quiet && !config.once);
+	CHECK(!config.json);
+	CHECK_EQ(config.json_fd, -1);
 	CHECK_EQ(config.drain_s, 5);
 	CHECK_EQ(config.idle_s, 0);
 	CHECK_EQ(config.linger_s, 7200);
@@ -90,8 +96,9 @@ good(void)
 		CHECK_STR(config.peer.host, "0.0.0.0");
 		CHECK_EQ(config.peer.port, 0);
 		CHECK_STR(config.token_arg, "tok");
-		CHECK_STR(config.to.host, "10.0.0.1");
-		CHECK_EQ(config.to.port, 22);
+		CHECK_EQ(config.nto, 1);
+		CHECK_STR(config.to[0].host, "10.0.0.1");
+		CHECK_EQ(config.to[0].port, 22);
 		CHECK(config.udp);
 		CHECK_EQ(config.drain_s, 7);
 		CHECK_EQ(config.udp_idle_s, 9);
@@ -143,14 +150,56 @@ bad(void)
 		{ OPT_SERVER, "h 80 t --to h:0", "--to wants HOST:PORT" },
 		{ OPT_SERVER, "h 80 t --to 80", "--to wants HOST:PORT" },
 		{ OPT_SERVER, "h 80 t --to ::1:80", "--to wants HOST:PORT" },
-		{ OPT_SERVER, "h 80 t --listen 1",
-		    "--listen is for the client" },
-		{ OPT_CLIENT, "h 80 t --to h:1", "--to is for the server" },
+		{ OPT_SERVER, "h 80 t --target 1",
+		    "--target is for the client" },
+		{ OPT_SERVER, "h 80 t --once", "--once is for the client" },
+		{ OPT_CLIENT, "h 80 t --allow h:1",
+		    "--allow is for the server" },
 		{ OPT_CLIENT, "h 80 t --listen", "--listen wants" },
 		{ OPT_CLIENT, "h 80 t --listen x", "--listen wants" },
 		{ OPT_CLIENT, "h 80 t --listen 70000", "--listen wants" },
 		{ OPT_SERVER, "h 80 t -u", "-u wants --to" },
 		{ OPT_CLIENT, "h 80 t -u", "-u wants --listen" },
+		{ OPT_CLIENT, "h 80 t -u --target 53", "-u wants --listen" },
+		/* One end to each side, and one that fits. */
+		{ OPT_SERVER, "h 80 t --listen 1 --to h:1",
+		    "--listen and --to on the same side" },
+		{ OPT_SERVER, "h 80 t --listen 1 --allow *:1",
+		    "--listen and --to on the same side" },
+		{ OPT_CLIENT, "h 80 t --listen 1 --to h:1",
+		    "--listen and --to on the same side" },
+		{ OPT_CLIENT, "h 80 t --target 1 --to h:1",
+		    "--target asks the server" },
+		/* What the plain handshake cannot do. */
+		{ OPT_SERVER, "h 80 t --plain --listen 1",
+		    "--listen at the server is not possible with --plain" },
+		{ OPT_CLIENT, "h 80 t --plain --to h:1",
+		    "--to at the client is not possible with --plain" },
+		{ OPT_SERVER, "h 80 t --plain --to h:1 --to h:2",
+		    "more than one --to is not possible with --plain" },
+		{ OPT_SERVER, "h 80 t --plain --allow h:1",
+		    "--allow is not possible with --plain" },
+		{ OPT_CLIENT, "h 80 t --plain --listen 1 --target 1",
+		    "--target is not possible with --plain" },
+		{ OPT_CLIENT, "h 80 t --plain --once",
+		    "--once is not possible with --plain" },
+		{ OPT_SERVER, "h 80 t --plain --to h:1", NULL },
+		{ OPT_CLIENT, "h 80 t --plain --listen 1", NULL },
+		{ OPT_SERVER, "h 80 t --plain", NULL },
+		{ OPT_CLIENT, "h 80 t --plain", NULL },
+		/* stdout has one use. */
+		{ OPT_SERVER, "h 80 t --json", "--json writes to stdout" },
+		{ OPT_CLIENT, "h 80 t --json --target 1",
+		    "--json writes to stdout" },
+		{ OPT_SERVER, "h 80 t --json --json-fd 1",
+		    "--json writes to stdout" },
+		{ OPT_SERVER, "h 80 t --json-fd 0", "--json-fd wants" },
+		{ OPT_SERVER, "h 80 t --json-fd -1", "--json-fd wants" },
+		{ OPT_SERVER, "h 80 t --json-fd x", "--json-fd wants" },
+		{ OPT_SERVER, "h 80 t --json --to h:1", NULL },
+		{ OPT_SERVER, "h 80 t --json --allow *:*", NULL },
+		{ OPT_SERVER, "h 80 t --json --listen 1", NULL },
+		{ OPT_SERVER, "h 80 t --json-fd 3", NULL },
 		{ OPT_CLIENT, "h 80 t --udp=1", "takes no value" },
 		{ OPT_CLIENT, "h 80 t --drain x", "--drain wants" },
 		{ OPT_CLIENT, "h 80 t --drain -1", "--drain wants" },
@@ -183,6 +232,302 @@ bad(void)
 		CHECK(memchr(why, '\0', sizeof(why)) != NULL);
 		CHECK(strpbrk(why, "\n\r") == NULL);
 	}
+}
+
+/* --to, again and again: in the order they came, and no more than fit. */
+static void
+lists(void)
+{
+	char line[480];
+	size_t n;
+	unsigned i;
+
+	clear_environment();
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to a:1 --to=[::1]:2 --to b:3"),
+	    OPT_RUN);
+	CHECK_EQ(config.nto, 3);
+	CHECK_STR(config.to[0].host, "a");
+	CHECK_STR(config.to[1].host, "::1");
+	CHECK_EQ(config.to[1].port, 2);
+	CHECK_STR(config.to[2].host, "b");
+	CHECK_EQ(config.to[2].port, 3);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to a:1 --to b:2"), OPT_RUN);
+	CHECK_EQ(config.nto, 2);
+	/* On the command line a comma is no separator. */
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to a:1,b:2"), OPT_USAGE);
+	CHECK(strstr(why, "--to wants HOST:PORT") != NULL);
+	for (n = 0, i = 1; i <= OPT_LIST_MAX + 1; i++) {
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "%sh:%u",
+		    i == 1 ? "" : ",", i);
+		unit_row("%u services", i);
+		REQUIRE(setenv("ADIT_TO", line, 1) == 0);
+		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), i <= OPT_LIST_MAX ?
+		    OPT_RUN : OPT_USAGE);
+		if (i <= OPT_LIST_MAX) {
+			CHECK_EQ(config.nto, i);
+			CHECK_EQ(config.to[i - 1].port, i);
+		}
+		REQUIRE(setenv("ADIT_ALLOW", line, 1) == 0);
+		REQUIRE(unsetenv("ADIT_TO") == 0);
+		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), i <= OPT_LIST_MAX ?
+		    OPT_RUN : OPT_USAGE);
+		if (i <= OPT_LIST_MAX)
+			CHECK_EQ(config.nallow, i);
+		REQUIRE(unsetenv("ADIT_ALLOW") == 0);
+	}
+}
+
+/* Lists in the environment, where commas separate; one word of that list on
+ * the command line takes the place of all. */
+static void
+environment_lists(void)
+{
+	static const char *const wrong[] = {
+		",", "a:1,", ",a:1", "a:1,,b:2", "a:1, b:2", "a:1;b:2",
+		"a:1,b", "a:1,*:2", "a:0"
+	};
+	char value[TEXT_HOSTPORT_MAX + 40];
+	size_t i;
+
+	clear_environment();
+	REQUIRE(setenv("ADIT_TO", "a:1,[::1]:2,b:3", 1) == 0);
+	REQUIRE(setenv("ADIT_ALLOW", "c:4,*:5,d:*,*:*", 1) == 0);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t"), OPT_RUN);
+	CHECK_EQ(config.nto, 3);
+	CHECK_STR(config.to[0].host, "a");
+	CHECK_STR(config.to[1].host, "::1");
+	CHECK_EQ(config.to[2].port, 3);
+	CHECK_EQ(config.nallow, 4);
+	CHECK_STR(config.allow[1].host, "*");
+	CHECK_EQ(config.allow[1].port, 5);
+	CHECK_STR(config.allow[2].host, "d");
+	CHECK_EQ(config.allow[2].port, 0);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to z:9"), OPT_RUN);
+	CHECK_EQ(config.nto, 1);
+	CHECK_STR(config.to[0].host, "z");
+	CHECK_EQ(config.nallow, 4);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --allow z:*"), OPT_RUN);
+	CHECK_EQ(config.nto, 3);
+	CHECK_EQ(config.nallow, 1);
+	/* --allow is the server's alone: the client does not look. */
+	REQUIRE(setenv("ADIT_ALLOW", "?", 1) == 0);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_RUN);
+	CHECK_EQ(config.nto, 3);
+	CHECK_EQ(config.nallow, 0);
+	REQUIRE(unsetenv("ADIT_ALLOW") == 0);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		REQUIRE(setenv("ADIT_TO", wrong[i], 1) == 0);
+		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), OPT_USAGE);
+		unit_row("ADIT_TO=%s: %s", wrong[i], why);
+		CHECK(strstr(why, "ADIT_TO in the environment should be") !=
+		    NULL);
+	}
+	/* One that is too long for any buffer of ours. */
+	memset(value, 'x', sizeof(value));
+	memcpy(value, "a:1,", 4);
+	memcpy(value + sizeof(value) - 5, ":443", 5);
+	REQUIRE(setenv("ADIT_TO", value, 1) == 0);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t"), OPT_USAGE);
+	/* Others are no lists. */
+	REQUIRE(unsetenv("ADIT_TO") == 0);
+	REQUIRE(setenv("ADIT_TARGET", "1,2", 1) == 0);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_USAGE);
+	CHECK(strstr(why, "ADIT_TARGET in the environment") != NULL);
+}
+
+/* --allow: a host or any, a port or any. */
+static void
+allows(void)
+{
+	static const struct {
+		const char *text, *host;	/* NULL: refused */
+		unsigned port;
+	} rows[] = {
+		{ "10.0.0.7:22", "10.0.0.7", 22 },
+		{ "10.0.0.7:*", "10.0.0.7", 0 },
+		{ "*:443", "*", 443 },
+		{ "*:*", "*", 0 },
+		{ "[::1]:22", "::1", 22 },
+		{ "[::1]:*", "::1", 0 },
+		{ "a:*", "a", 0 },
+		{ "any:*", "any", 0 },
+		{ "any:7", "any", 7 },
+		{ "[fe80::1%eth0]:*", "fe80::1%eth0", 0 },
+		{ "*", NULL, 0 }, { ":*", NULL, 0 }, { "*:", NULL, 0 },
+		{ ":", NULL, 0 }, { "", NULL, 0 }, { "22", NULL, 0 },
+		{ "a", NULL, 0 }, { "a:0", NULL, 0 }, { "*:0", NULL, 0 },
+		{ "a:65536", NULL, 0 }, { "*:65536", NULL, 0 },
+		{ "**:1", NULL, 0 }, { "*a:1", NULL, 0 },
+		{ "a*:1", NULL, 0 }, { "*.b:1", NULL, 0 },
+		{ "a:1*", NULL, 0 }, { "a:**", NULL, 0 },
+		{ "*:*:*", NULL, 0 }, { "*:a:1", NULL, 0 },
+		{ "*:[::1]:1", NULL, 0 }, { "::1:*", NULL, 0 },
+		{ "[::1]*", NULL, 0 }, { "[*]:1", NULL, 0 }
+	};
+	char line[80], text[TEXT_HOSTPORT_MAX + 40];
+	size_t i, n;
+
+	clear_environment();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(line, sizeof(line), "h 80 t --allow=%s",
+		    rows[i].text);
+		CHECK_EQ(parse(OPT_SERVER, line), rows[i].host != NULL ?
+		    OPT_RUN : OPT_USAGE);
+		if (rows[i].host != NULL) {
+			CHECK_EQ(config.nallow, 1);
+			CHECK_STR(config.allow[0].host, rows[i].host);
+			CHECK_EQ(config.allow[0].port, rows[i].port);
+		} else if (strstr(why, "--allow wants HOST:PORT") == NULL)
+			unit_fail(__FILE__, __LINE__, "says: %s", why);
+	}
+	/* At the edge of what a host may be. */
+	for (n = TEXT_HOST_MAX - 3; n < TEXT_HOST_MAX + 3; n++) {
+		memset(text, 'x', n);
+		memcpy(text + n, ":*", 3);
+		REQUIRE(setenv("ADIT_ALLOW", text, 1) == 0);
+		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), n < TEXT_HOST_MAX ?
+		    OPT_RUN : OPT_USAGE);
+		unit_row("a host of %zu", n);
+		if (n < TEXT_HOST_MAX) {
+			CHECK_EQ(strlen(config.allow[0].host), n);
+			CHECK_EQ(config.allow[0].port, 0);
+		}
+	}
+}
+
+/* What the other side may ask for, and where that is. */
+static void
+targets(void)
+{
+	static const char none[] = "h 80 t";
+	static const char to[] = "h 80 t --to 127.0.0.1:5432 --to db:5432 "
+	    "--to db:22 --to [::1]:22";
+	static const char allow[] = "h 80 t --allow 10.0.0.7:22 --allow "
+	    "10.0.0.8:* --allow *:443 --allow 127.0.0.1:8080";
+	static const char both[] = "h 80 t --to db:22 --allow *:22 --allow "
+	    "127.0.0.1:*";
+	static const char any[] = "h 80 t --allow *:*";
+	static const struct {
+		const char *line, *text, *host;	/* NULL: not allowed */
+		unsigned port;
+	} rows[] = {
+		{ none, "", NULL, 0 }, { none, "22", NULL, 0 },
+		{ none, "127.0.0.1:22", NULL, 0 },
+		/* The first --to is for who does not choose. */
+		{ to, "", "127.0.0.1", 5432 },
+		{ to, "5432", "127.0.0.1", 5432 },
+		{ to, "22", "db", 22 },
+		{ to, "db:5432", "db", 5432 },
+		{ to, "[::1]:22", "::1", 22 },
+		{ to, "127.0.0.1:5432", "127.0.0.1", 5432 },
+		{ to, "127.0.0.1:22", NULL, 0 },
+		{ to, "80", NULL, 0 }, { to, "db:80", NULL, 0 },
+		{ to, "DB:22", NULL, 0 }, { to, "d:22", NULL, 0 },
+		{ to, "db.:22", NULL, 0 }, { to, "*:22", NULL, 0 },
+		{ to, "db:*", NULL, 0 }, { to, "0", NULL, 0 },
+		{ to, "x", NULL, 0 }, { to, ":22", NULL, 0 },
+		{ to, "db:22 ", NULL, 0 }, { to, " db:22", NULL, 0 },
+		{ to, "db:65558", NULL, 0 },
+		/* With --allow alone nothing is the default. */
+		{ allow, "", NULL, 0 },
+		{ allow, "10.0.0.7:22", "10.0.0.7", 22 },
+		{ allow, "10.0.0.7:23", NULL, 0 },
+		{ allow, "10.0.0.8:1", "10.0.0.8", 1 },
+		{ allow, "10.0.0.8:65535", "10.0.0.8", 65535 },
+		{ allow, "10.0.0.8:0", NULL, 0 },
+		{ allow, "example.com:443", "example.com", 443 },
+		{ allow, "443", "127.0.0.1", 443 },
+		{ allow, "8080", "127.0.0.1", 8080 },
+		{ allow, "22", NULL, 0 },
+		{ allow, "*:443", NULL, 0 },
+		{ both, "22", "db", 22 },
+		{ both, "other:22", "other", 22 },
+		{ both, "80", "127.0.0.1", 80 },
+		{ both, "other:80", NULL, 0 },
+		{ both, "", "db", 22 },
+		{ any, "80", "127.0.0.1", 80 },
+		{ any, "[2001:db8::1]:80", "2001:db8::1", 80 },
+		{ any, "x:1", "x", 1 },
+		{ any, "2001:db8::1:80", NULL, 0 },
+		{ any, "a/b:1", NULL, 0 }, { any, "*:1", NULL, 0 },
+		{ any, "", NULL, 0 }
+	};
+	struct hostport hp;
+	char text[TEXT_HOSTPORT_MAX * 2];
+	size_t i;
+
+	clear_environment();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK_EQ(parse(OPT_SERVER, rows[i].line), OPT_RUN);
+		unit_row("%s: %s", rows[i].line, rows[i].text);
+		memset(&hp, 0, sizeof(hp));
+		CHECK_EQ(opt_target(&config, rows[i].text, &hp),
+		    rows[i].host != NULL ? 0 : -1);
+		if (rows[i].host != NULL) {
+			CHECK_STR(hp.host, rows[i].host);
+			CHECK_EQ(hp.port, rows[i].port);
+		}
+	}
+	/* A peer may ask for what is longer than any name. */
+	CHECK_EQ(parse(OPT_SERVER, any), OPT_RUN);
+	for (i = 0; i < sizeof(text) - 3; i++) {
+		memset(text, 'x', i);
+		memcpy(text + i, ":1", 3);
+		unit_row("a target of %zu", i);
+		CHECK_EQ(opt_target(&config, text, &hp), i >= 1 &&
+		    i < TEXT_HOST_MAX ? 0 : -1);
+	}
+}
+
+/* --target: what the client asks for goes as it was written. */
+static void
+target_option(void)
+{
+	static const char *const yes[] = {
+		"22", "db:22", "[::1]:22", "10.0.0.7:65535"
+	};
+	static const char *const no[] = {
+		"", "0", "x", "65536", "db:", ":22", "*:22", "db:*", "db:0",
+		"::1:22", "a/b:22"
+	};
+	char line[80];
+	size_t i;
+
+	clear_environment();
+	for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		(void)snprintf(line, sizeof(line), "h 80 t --target=%s",
+		    yes[i]);
+		CHECK_EQ(parse(OPT_CLIENT, line), OPT_RUN);
+		CHECK_STR(config.target, yes[i]);
+	}
+	for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		(void)snprintf(line, sizeof(line), "h 80 t --target=%s",
+		    no[i]);
+		CHECK_EQ(parse(OPT_CLIENT, line), OPT_USAGE);
+		CHECK(strstr(why, "--target wants a port or HOST:PORT") !=
+		    NULL);
+	}
+}
+
+/* Who writes JSON where. */
+static void
+json(void)
+{
+	clear_environment();
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --json --to h:1"), OPT_RUN);
+	CHECK_EQ(config.json_fd, 1);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --json --json-fd 4 --to h:1"),
+	    OPT_RUN);
+	CHECK_EQ(config.json_fd, 4);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --json-fd=3"), OPT_RUN);
+	CHECK_EQ(config.json_fd, 3);
+	CHECK(!config.json);
+	REQUIRE(setenv("ADIT_JSON_FD", "5", 1) == 0);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_RUN);
+	CHECK_EQ(config.json_fd, 5);
+	REQUIRE(setenv("ADIT_JSON", "1", 1) == 0);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --listen 1"), OPT_RUN);
+	CHECK(config.json);
 }
 
 /* However long the arguments are, the sentence is one short line. */
@@ -236,7 +581,7 @@ environment(void)
 	REQUIRE(setenv("ADIT_UDP", "1", 1) == 0);
 	REQUIRE(setenv("ADIT_VERBOSE", "0", 1) == 0);
 	REQUIRE(setenv("ADIT_IDLE", "", 1) == 0);	/* as if not there */
-	REQUIRE(setenv("ADIT_TO", "bad", 1) == 0);	/* for the server */
+	REQUIRE(setenv("ADIT_ALLOW", "bad", 1) == 0);	/* for the server */
 	CHECK_EQ(parse(OPT_CLIENT, "h 80"), OPT_RUN);
 	CHECK_EQ(config.drain_s, 9);
 	CHECK(config.has_listen && config.udp && !config.verbose);
@@ -244,7 +589,7 @@ environment(void)
 	CHECK_EQ(parse(OPT_CLIENT, "h 80 --drain 1"), OPT_RUN);
 	CHECK_EQ(config.drain_s, 1);
 	CHECK_EQ(parse(OPT_SERVER, "h 80"), OPT_USAGE);
-	CHECK(strstr(why, "ADIT_TO in the environment") != NULL);
+	CHECK(strstr(why, "ADIT_ALLOW in the environment") != NULL);
 	REQUIRE(setenv("ADIT_UDP", "yes", 1) == 0);
 	CHECK_EQ(parse(OPT_CLIENT, "h 80"), OPT_USAGE);
 	CHECK(strstr(why, "ADIT_UDP in the environment") != NULL);
@@ -292,6 +637,12 @@ main(void)
 	unit_case("opt: defaults", defaults);
 	unit_case("opt: good ones", good);
 	unit_case("opt: bad ones", bad);
+	unit_case("opt: lists", lists);
+	unit_case("opt: lists in the environment", environment_lists);
+	unit_case("opt: --allow", allows);
+	unit_case("opt: what may be asked for", targets);
+	unit_case("opt: --target", target_option);
+	unit_case("opt: --json", json);
 	unit_case("opt: long ones", long_ones);
 	unit_case("opt: help and version", special);
 	unit_case("opt: environment", environment);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* link.c - both sides of the handshake, and everything that is not one. */
+/* plain.c - both sides of the plain handshake, and everything that is not
+ * one. */
 
-#include "link.h"
+#include "plain.h"
 #include "proto.h"
 #include "task.h"
 #include "unit.h"
 
+enum { DELAY_MS = 1000 };	/* before a wrong token is refused */
+
 static struct gate gate;
 static struct token token;
-static char why[LINK_WHY_MAX];
+static char why[DOOR_WHY_MAX];
 static struct net_addr from;
 
 static void
@@ -42,6 +45,16 @@ waiting(void)
 	for (i = 0; i < gate.max; i++)
 		n += gate.slot[i].ticket != 0;
 	return n;
+}
+
+/* The server's side of the handshake on fd. */
+static enum door_verdict
+accept_from(int fd, bool (*may)(void *), void *arg, char said[DOOR_WHY_MAX])
+{
+	struct caller c;
+
+	door_knock(&c, fd, &from, &gate);
+	return plain_accept(&c, &token, may, arg, said);
 }
 
 /* What a client sends, at which pace; and what it got. */
@@ -86,32 +99,32 @@ accepts(void)
 		const char *say;
 		size_t n, step;
 		bool ends, resets, room;
-		enum link_verdict verdict;
+		enum door_verdict verdict;
 		int answer;		/* -1: none */
 		const char *why;
 	} rows[] = {
-		{ "\0\6secret", 8, 99, false, false, true, LINK_READY, 1, "" },
-		{ "\0\6secret", 8, 1, false, false, true, LINK_READY, 1, "" },
-		{ "\0\6secret", 8, 99, true, false, true, LINK_READY, 1, "" },
-		{ "\0\6secret", 8, 99, false, false, false, LINK_REFUSED, 0,
+		{ "\0\6secret", 8, 99, false, false, true, DOOR_READY, 1, "" },
+		{ "\0\6secret", 8, 1, false, false, true, DOOR_READY, 1, "" },
+		{ "\0\6secret", 8, 99, true, false, true, DOOR_READY, 1, "" },
+		{ "\0\6secret", 8, 99, false, false, false, DOOR_REFUSED, 0,
 		    "busy" },
-		{ "\0\6Secret", 8, 99, true, false, true, LINK_REFUSED, 0,
+		{ "\0\6Secret", 8, 99, true, false, true, DOOR_REFUSED, 0,
 		    "wrong token" },
-		{ "\0\5secre", 7, 99, true, false, true, LINK_REFUSED, 0,
+		{ "\0\5secre", 7, 99, true, false, true, DOOR_REFUSED, 0,
 		    "wrong token" },
-		{ "\0\7secrets", 9, 99, true, false, true, LINK_REFUSED, 0,
+		{ "\0\7secrets", 9, 99, true, false, true, DOOR_REFUSED, 0,
 		    "wrong token" },
-		{ "\xad\x17", 2, 99, true, false, true, LINK_REFUSED, 0,
+		{ "\xad\x17", 2, 99, true, false, true, DOOR_REFUSED, 0,
 		    "it encrypts, this side does not" },
-		{ "\0\6secre", 7, 99, true, false, true, LINK_BROKEN, -1,
+		{ "\0\6secre", 7, 99, true, false, true, DOOR_BROKEN, -1,
 		    NULL },
-		{ "\0", 1, 99, true, false, true, LINK_BROKEN, -1, NULL },
-		{ "", 0, 99, true, false, true, LINK_BROKEN, -1, NULL },
-		{ "\0\6secre", 7, 99, false, true, true, LINK_BROKEN, -1,
+		{ "\0", 1, 99, true, false, true, DOOR_BROKEN, -1, NULL },
+		{ "", 0, 99, true, false, true, DOOR_BROKEN, -1, NULL },
+		{ "\0\6secre", 7, 99, false, true, true, DOOR_BROKEN, -1,
 		    NULL },
-		{ "GET / HTTP/1.1\r\n", 16, 99, true, false, true, LINK_BROKEN,
+		{ "GET / HTTP/1.1\r\n", 16, 99, true, false, true, DOOR_BROKEN,
 		    -1, "not this protocol" },
-		{ "\0\0", 2, 99, true, false, true, LINK_BROKEN, -1,
+		{ "\0\0", 2, 99, true, false, true, DOOR_BROKEN, -1,
 		    "not this protocol" }
 	};
 	struct client c;
@@ -134,10 +147,10 @@ accepts(void)
 		c.ngot = -1;
 		why[0] = '\0';
 		REQUIRE(pthread_create(&t, NULL, be_client, &c) == 0);
-		CHECK_EQ(link_accept(fd[0], &from, &gate, &token, room,
-		    rows[i].room ? &c : NULL, why), rows[i].verdict);
+		CHECK_EQ(accept_from(fd[0], room, rows[i].room ? &c : NULL,
+		    why), rows[i].verdict);
 		CHECK_EQ(waiting(), 0);
-		if (rows[i].verdict != LINK_READY)
+		if (rows[i].verdict != DOOR_READY)
 			net_close_clean(fd[0]);
 		(void)pthread_join(t, NULL);
 		if (rows[i].answer != -1) {
@@ -162,8 +175,7 @@ data_behind(void)
 	init();
 	unit_tcp(fd);
 	CHECK_EQ(write(fd[1], "\0\6secretdata", 12), 12);
-	CHECK_EQ(link_accept(fd[0], &from, &gate, &token, room, &gate, why),
-	    LINK_READY);
+	CHECK_EQ(accept_from(fd[0], room, &gate, why), DOOR_READY);
 	CHECK_EQ(recv(fd[0], got, sizeof(got), 0), 4);
 	CHECK_BYTES(got, "data", 4);
 }
@@ -192,7 +204,7 @@ evicted(void)
 {
 	struct client c = { .say = "\0\6secret", .n = 8, .step = 4,
 	    .pause_ms = 100, .ngot = -1 };
-	enum link_verdict v;
+	enum door_verdict v;
 	pthread_t t;
 	char byte;
 	int fd[2];
@@ -201,13 +213,13 @@ evicted(void)
 	unit_tcp(fd);
 	c.fd = fd[1];
 	REQUIRE(pthread_create(&t, NULL, be_client, &c) == 0);
-	v = link_accept(fd[0], &from, &gate, &token, room_for_all, NULL, why);
-	if (v == LINK_READY) {
+	v = accept_from(fd[0], room_for_all, NULL, why);
+	if (v == DOOR_READY) {
 		(void)pthread_join(t, NULL);
 		CHECK_EQ(recv(fd[0], &byte, 1, MSG_DONTWAIT), -1);
 		return;
 	}
-	CHECK_EQ(v, LINK_BROKEN);
+	CHECK_EQ(v, DOOR_BROKEN);
 	unit_reset(fd[0]);
 	(void)pthread_join(t, NULL);
 	CHECK(c.ngot <= 0);
@@ -229,11 +241,10 @@ guess(void *arg)
 static void *
 serve(void *arg)
 {
-	char unused[LINK_WHY_MAX];
+	char unused[DOOR_WHY_MAX];
 	int fd = *(int *)arg;
 
-	if (link_accept(fd, &from, &gate, &token, room, &gate, unused) !=
-	    LINK_READY)
+	if (accept_from(fd, room, &gate, unused) != DOOR_READY)
 		net_close_clean(fd);
 	return NULL;
 }
@@ -264,7 +275,7 @@ delays(void)
 		unit_row("client %d", i);
 		CHECK_EQ(c[i].ngot, 1);
 		CHECK_EQ(c[i].got[0], i == 2);
-		CHECK_EQ(c[i].pause_ms >= LINK_REFUSE_DELAY_MS - 50, i == 0);
+		CHECK_EQ(c[i].pause_ms >= DELAY_MS - 50, i == 0);
 		(void)shutdown(c[i].fd, SHUT_WR);
 	}
 	for (i = 0; i < 3; i++)
@@ -292,8 +303,7 @@ stopped(void)
 	unit_tcp(fd);
 	begin = task_now();
 	REQUIRE(pthread_create(&t, NULL, stop_soon, NULL) == 0);
-	CHECK_EQ(link_accept(fd[0], &from, &gate, &token, room, &gate, why),
-	    LINK_STOPPED);
+	CHECK_EQ(accept_from(fd[0], room, &gate, why), DOOR_STOPPED);
 	CHECK(task_now() - begin < 1000);
 	CHECK_EQ(waiting(), 0);
 	(void)pthread_join(t, NULL);
@@ -331,17 +341,17 @@ dials(void)
 		const char *answer;
 		size_t n;
 		bool resets;
-		enum link_verdict verdict;
+		enum door_verdict verdict;
 		const char *why;	/* its end */
 	} rows[] = {
-		{ "\1", 1, false, LINK_READY, "" },
-		{ "\1data", 5, false, LINK_READY, "" },
-		{ "\0", 1, false, LINK_REFUSED,
-		    "refused: wrong token, or busy" },
-		{ "", 0, false, LINK_BROKEN, "during the handshake" },
-		{ "", 0, true, LINK_BROKEN, "Connection reset by peer" },
-		{ "\2", 1, false, LINK_BROKEN, "no adit server" },
-		{ "SSH-2.0", 7, false, LINK_BROKEN, "no adit server" }
+		{ "\1", 1, false, DOOR_READY, "" },
+		{ "\1data", 5, false, DOOR_READY, "" },
+		{ "\0", 1, false, DOOR_REFUSED, "refused: wrong token, "
+		    "busy, or the server encrypts (leave out --plain)" },
+		{ "", 0, false, DOOR_BROKEN, "during the handshake" },
+		{ "", 0, true, DOOR_BROKEN, "Connection reset by peer" },
+		{ "\2", 1, false, DOOR_BROKEN, "no adit server" },
+		{ "SSH-2.0", 7, false, DOOR_BROKEN, "no adit server" }
 	};
 	struct sockaddr_in sin;
 	struct net_addr peer;
@@ -366,7 +376,7 @@ dials(void)
 		REQUIRE(pthread_create(&t, NULL, be_server, &s) == 0);
 		why[0] = '\0';
 		fd = -1;
-		CHECK_EQ(link_dial(&hp, &token, -1, &fd, &peer, why),
+		CHECK_EQ(plain_dial(&hp, &token, -1, &fd, &peer, why),
 		    rows[i].verdict);
 		(void)pthread_join(t, NULL);
 		CHECK_EQ(s.ngot, 8);
@@ -381,18 +391,18 @@ dials(void)
 		CHECK_EQ(unit_open_fds(), before);
 		(void)close(s.lfd);
 	}
-	CHECK_EQ(link_dial(&hp, &token, -1, &fd, &peer, why), LINK_FAILED);
+	CHECK_EQ(plain_dial(&hp, &token, -1, &fd, &peer, why), DOOR_FAILED);
 	CHECK(strstr(why, "refused (is the server running?)") != NULL);
 }
 
 int
 main(void)
 {
-	unit_case("link: accepts, refuses, drops", accepts);
-	unit_case("link: data behind a hello", data_behind);
-	unit_case("link: evicted at the last moment", evicted);
-	unit_case("link: only one wrong token waits", delays);
-	unit_case("link: a stop", stopped);
-	unit_case("link: dials", dials);
+	unit_case("plain: accepts, refuses, drops", accepts);
+	unit_case("plain: data behind a hello", data_behind);
+	unit_case("plain: evicted at the last moment", evicted);
+	unit_case("plain: only one wrong token waits", delays);
+	unit_case("plain: a stop", stopped);
+	unit_case("plain: dials", dials);
 	return unit_end();
 }
