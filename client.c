@@ -131,16 +131,17 @@ local_gone(void *arg)
 	return arg != NULL && conn_gone(arg);
 }
 
-/* What the local side has sent already may go with the hello. */
-static size_t
+/* What the local side has sent already may go with the hello.  Returns how
+ * much that is, or -1 if that side is gone. */
+static ssize_t
 read_early(struct stream *s, uint8_t *buf)
 {
 	static const struct net_wait now = { 0, -1 };
-	ssize_t n = -1;
+	ssize_t n = 0;
 
 	if (s->local.kind == CONN_TCP)
 		n = net_read_some(s->local.rfd, buf, EARLY_MAX, &now);
-	return n > 0 ? (size_t)n : 0;
+	return n == -1 && (errno == ETIMEDOUT || errno == ECANCELED) ? 0 : n;
 }
 
 /* Open a stream through the link, or the next one if that one is gone.  Makes
@@ -156,7 +157,7 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 	struct keeper_lease lease = { .generation = 0 };
 	enum door_verdict verdict = DOOR_FAILED;
 	uint8_t early[EARLY_MAX];
-	size_t nearly = 0;
+	ssize_t nearly = 0;
 	struct seal *seal;
 	struct ctl answer;
 	int fd;
@@ -166,37 +167,35 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 	    local, &lease) == 0) {
 		memset(&answer, 0, sizeof(answer));
 		fd = net_connect(&lease.server, SOCK_STREAM, watch);
-		if (fd == -1) {
+		if (fd == -1)
 			(void)snprintf(why, sizeof(why),
 			    "cannot connect to the server: %s",
 			    strerror(errno));
-			keeper_want(k);
-		} else {
-			if (nearly == 0)
-				nearly = read_early(s, early);
+		else if (nearly == 0 && (nearly = read_early(s, early)) == -1)
+			(void)close(fd);
+		else {
 			verdict = sealed_open_stream(fd, &lease.keys,
-			    lease.number, open, early, nearly, watch, &seal,
-			    &answer, why);
+			    lease.number, open, early, (size_t)nearly, watch,
+			    &seal, &answer, why);
 			if (verdict == DOOR_READY)
 				break;
 			(void)close(fd);
-			if (answer.kind == CTL_REFUSED)
-				break;
-			keeper_want(k);
 		}
 		/* The next link is another matter; but what the server asked
 		 * for was asked of this one. */
-		if (s->number != 0 || task_stopping() || local_gone(local))
+		if (answer.kind == CTL_REFUSED || s->number != 0 ||
+		    nearly == -1 || task_stopping() || local_gone(local))
 			break;
+		keeper_want(k, lease.generation);
 	}
 	net_name(&lease.server, name);
 	secret_wipe(&lease, sizeof(lease));
 	if (verdict == DOOR_READY) {
 		conn_sealed(&s->remote, fd, name, seal);
-		s->pump.early = nearly;
+		s->pump.early = (uint64_t)nearly;
 		return true;
 	}
-	if (!task_stopping() && !local_gone(local))
+	if (!task_stopping() && nearly != -1 && !local_gone(local))
 		(void)stream_complain(t, LOG_ERROR, why);
 	return false;
 }
@@ -305,6 +304,7 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 struct linked {
 	struct tunnel *tunnel;
 	enum ctl_mode mode;
+	unsigned generation;
 };
 
 static bool
@@ -330,7 +330,7 @@ on_silent(void *arg)
 	const struct linked *linked = arg;
 
 	log_line(LOG_STREAM, "the link is silent: dialling another");
-	keeper_want(&linked->tunnel->keeper);
+	keeper_want(&linked->tunnel->keeper, linked->generation);
 }
 
 /* The link is up, and streams have connections of their own. */
@@ -338,14 +338,14 @@ static void
 live(struct tunnel *t, struct link *l, const struct kex_keys *keys,
     const struct net_addr *server, enum ctl_mode mode)
 {
-	struct linked linked = { t, mode };
+	struct linked linked = { t, mode, 0 };
 	struct link_events events = { &linked, on_message, on_silent };
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 32];
 	bool clean, used;
 
 	connected(l->name);
 	atomic_store(&t->failure_told, false);
-	keeper_up(&t->keeper, l, keys, server);
+	linked.generation = keeper_up(&t->keeper, l, keys, server);
 	clean = link_live(l, &events, why);
 	used = keeper_down(&t->keeper, l, false, draw());
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
@@ -394,6 +394,18 @@ pipe_through(struct stream *s, struct link *l)
 	local_give(s);
 out:
 	(void)keeper_failed(&t->keeper, true, draw());
+}
+
+/* Is this a mode that our end can have with some server's? */
+static bool
+mode_fits(const struct config *c, enum ctl_mode mode)
+{
+	enum ctl_end e = local_end(c);
+
+	return (mode == ctl_mode(e, CTL_STDIO) ||
+	    mode == ctl_mode(e, CTL_LISTENS) ||
+	    mode == ctl_mode(e, CTL_SERVICE)) &&
+	    !(mode == CTL_PIPE && c->udp);
 }
 
 /* An attempt at a link, and its life. */
@@ -446,7 +458,7 @@ run_link(struct task *task)
 		final = m.reason == CTL_MISMATCH ||
 		    m.reason == CTL_NOT_ALLOWED;
 		attempt_failed(t, DOOR_REFUSED, final, why);
-	} else if (m.kind != CTL_WELCOME) {
+	} else if (m.kind != CTL_WELCOME || !mode_fits(c, m.mode)) {
 		link_close(&l, false);
 		attempt_failed(t, DOOR_BROKEN, false,
 		    "the other side is no adit server");
@@ -484,7 +496,7 @@ chores(struct tunnel *t)
 
 	if (task_hup()) {
 		log_line(LOG_NOTE, "SIGHUP: dialling now");
-		keeper_want(k);
+		keeper_hurry(k);
 	}
 	while (keeper_take_ask(k, &cancel.number)) {
 		if (!start(t, run_asked, cancel.number))

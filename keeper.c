@@ -88,16 +88,18 @@ keeper_carries(struct keeper *k)
 	task_wake();
 }
 
-void
+unsigned
 keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
     const struct net_addr *server)
 {
+	unsigned generation;
+
 	(void)pthread_mutex_lock(&k->mu);
 	k->attempts--;
 	if (k->link != NULL)
 		link_order_end(k->link, CTL_REPLACED);
 	k->link = l;
-	k->generation++;
+	generation = ++k->generation;
 	k->keys = *keys;
 	k->server = *server;
 	k->up_at = task_now();
@@ -106,10 +108,11 @@ keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
 	k->wanted = false;
 	k->known = true;
 	k->due_at = 0;
-	retry_reset(&k->retry);
+	retry_up(&k->retry);
 	(void)pthread_cond_broadcast(&k->changed);
 	(void)pthread_mutex_unlock(&k->mu);
 	task_wake();
+	return generation;
 }
 
 bool
@@ -121,6 +124,8 @@ keeper_down(struct keeper *k, struct link *l, bool refused, uint32_t random)
 	if ((used = k->link == l)) {
 		k->link = NULL;
 		secret_wipe(&k->keys, sizeof(k->keys));
+		if (task_now() - k->up_at >= RETRY_FORGET_MS)
+			retry_reset(&k->retry);
 		k->due_at = task_now() +
 		    retry_failed(&k->retry, refused, task_now(), random);
 	}
@@ -130,11 +135,24 @@ keeper_down(struct keeper *k, struct link *l, bool refused, uint32_t random)
 }
 
 void
-keeper_want(struct keeper *k)
+keeper_hurry(struct keeper *k)
 {
 	(void)pthread_mutex_lock(&k->mu);
 	k->wanted = true;
 	k->due_at = 0;
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+}
+
+void
+keeper_want(struct keeper *k, unsigned generation)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	if (k->link != NULL && k->generation == generation) {
+		k->wanted = true;
+		if (k->due_at < k->up_at + RETRY_BESIDE_MS)
+			k->due_at = k->up_at + RETRY_BESIDE_MS;
+	}
 	(void)pthread_mutex_unlock(&k->mu);
 	task_wake();
 }

@@ -72,17 +72,20 @@ uint32_t keeper_failed(struct keeper *k, bool refused, uint32_t random);
 void keeper_carries(struct keeper *k);
 
 /* The attempt came to a link that is up; the one before, if there is, is
- * ordered to end.  keys are copied. */
-void keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
-    const struct net_addr *server);
+ * ordered to end.  keys are copied.  Returns the link's generation. */
+unsigned keeper_up(struct keeper *k, struct link *l,
+    const struct kex_keys *keys, const struct net_addr *server);
 
 /* That link has ended: wipes its keys.  Before it is closed.  Returns true if
  * it was the one in use. */
 bool keeper_down(struct keeper *k, struct link *l, bool refused,
     uint32_t random);
 
-/* Have another link dialled now, beside the one that is up. */
-void keeper_want(struct keeper *k);
+/* Have another link dialled beside the one that is up: now, because the user
+ * says so; or because the one of this generation seems dead, if that still
+ * is the one, and not more often than links are dialled anyway. */
+void keeper_hurry(struct keeper *k);
+void keeper_want(struct keeper *k, unsigned generation);
 
 /* No more attempts, and nobody needs to wait for one. */
 void keeper_end(struct keeper *k);

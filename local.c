@@ -39,10 +39,12 @@ local_take(struct stream *s, enum ctl_reason *reason)
 	if (local_end(t->config) == CTL_STDIO) {
 		*reason = CTL_BUSY;
 		s->piped = !atomic_exchange(&t->pipe_taken, true);
-		return s->piped;
+		s->roomed = s->piped;
+	} else {
+		*reason = CTL_FULL;
+		s->roomed = stream_take_room(t, &s->from);
 	}
-	*reason = CTL_FULL;
-	return stream_take_room(t, &s->from);
+	return s->roomed;
 }
 
 void
@@ -50,9 +52,9 @@ local_give(struct stream *s)
 {
 	if (s->piped)
 		atomic_store(&s->tunnel->pipe_taken, false);
-	else
+	else if (s->roomed)
 		stream_give_room(s->tunnel);
-	s->piped = false;
+	s->piped = s->roomed = false;
 }
 
 /* A function of its own: what it needs on the stack is gone while the stream

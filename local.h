@@ -18,7 +18,7 @@ enum ctl_protocol local_protocol(const struct config *c);
 bool local_allows(const struct config *c, const char *target);
 
 /* Is there room for another stream: stdin and stdout not taken, or less than
- * --max-conns?  Take it; give it back. */
+ * --max-conns?  Take it; give it back, if it was taken. */
 bool local_take(struct stream *s, enum ctl_reason *reason);
 void local_give(struct stream *s);
 

@@ -166,6 +166,11 @@ run(enum opt_role role, int argc, char **argv)
 	case OPT_RUN:
 		break;
 	}
+	if (config.json_fd != -1 && fcntl(config.json_fd, F_GETFD) == -1) {
+		log_line(LOG_ERROR, "--json-fd wants an open descriptor, and "
+		    "%d is none", config.json_fd);
+		return EXIT_USAGE;
+	}
 	code = token_get(&tunnel.token, config.token_arg, why);
 	if (config.token_env != NULL)	/* one that was not used is one, too */
 		secret_wipe(config.token_env, strlen(config.token_env));

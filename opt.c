@@ -37,7 +37,7 @@ static int
 set_allow(struct config *c, const char *s)
 {
 	static const char any_port[] = ":*";
-	char text[TEXT_HOSTPORT_MAX + 1];
+	char text[TEXT_HOSTPORT_MAX + 8];	/* with what stands in */
 	struct hostport *a = &c->allow[c->nallow];
 	size_t n = strlen(s);
 	bool any_host = strncmp(s, "*:", 2) == 0;
@@ -64,7 +64,8 @@ set_target(struct config *c, const char *s)
 {
 	struct hostport hp;
 
-	if (text_hostport(s, 1, "any", &hp) == -1)
+	if (strlen(s) >= sizeof(c->target) ||
+	    text_hostport(s, 1, "any", &hp) == -1)
 		return -1;
 	(void)snprintf(c->target, sizeof(c->target), "%s", s);
 	return 0;

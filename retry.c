@@ -4,10 +4,17 @@
 #include "retry.h"
 
 void
-retry_reset(struct retry *r)
+retry_up(struct retry *r)
 {
 	r->since = 0;
-	r->failures = r->refusals = 0;
+	r->failures = 0;
+}
+
+void
+retry_reset(struct retry *r)
+{
+	retry_up(r);
+	r->refusals = 0;
 }
 
 /* first, doubled n times, but not over cap */
@@ -28,7 +35,6 @@ retry_failed(struct retry *r, bool refused, int64_t now, uint32_t random)
 		r->since = now;
 	if (refused)
 		return doubled(RETRY_REFUSED_MS, r->refusals++, RETRY_LATE_MS);
-	r->refusals = 0;
 	cap = now - r->since < RETRY_SOON_FOR_MS ? RETRY_SOON_MS :
 	    RETRY_LATE_MS;
 	cap = doubled(RETRY_FIRST_MS, r->failures++, cap);

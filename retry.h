@@ -17,7 +17,8 @@ enum {
 	RETRY_SOON_MS = 1500,		/* ... to here ... */
 	RETRY_SOON_FOR_MS = 600000,	/* ... for so long, and then ... */
 	RETRY_LATE_MS = 30000,		/* ... to here */
-	RETRY_REFUSED_MS = 1000		/* after a refusal: 1, 2, 4 ... 30 s */
+	RETRY_REFUSED_MS = 1000,	/* after a refusal: 1, 2, 4 ... 30 s */
+	RETRY_FORGET_MS = 30000		/* a link's life, for that */
 };
 
 struct retry {
@@ -25,7 +26,10 @@ struct retry {
 	unsigned failures, refusals;	/* in a row */
 };
 
-/* All is well again. */
+/* A link is up; it has been up for long enough to forget all.  (Not sooner:
+ * somebody in between who lets one through now and then must not get more
+ * guesses at the token for that.) */
+void retry_up(struct retry *r);
 void retry_reset(struct retry *r);
 
 /* An attempt failed, or was refused.  Returns how many ms to wait; random:

@@ -78,6 +78,7 @@ serve_plain(struct stream *s, struct caller *c, const char *name)
 
 	verdict = plain_accept(c, &s->tunnel->token, has_room, s, why);
 	if (verdict != DOOR_READY) {
+		local_give(s);	/* it may have gone when it was in */
 		turned_away(s, verdict, name, why);
 		return;
 	}
@@ -113,14 +114,20 @@ serve_sessions(struct stream *s, struct link *l, struct session *session)
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 16];
 	bool clean;
 
+	struct net_wait grace = { 0, -1 };
+
 	session_enter(&t->sessions, session);
 	(void)snprintf(line, sizeof(line), "client %s linked", l->name);
 	tell_link_up(l->name, line);
 	clean = link_live(l, &events, why);
-	session_leave(&t->sessions, session);
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
 	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
 	(void)stream_complain(t, LOG_NOTE, line);
+	/* Hellos of streams are under way that were made for this link. */
+	grace.until = task_now() + SESSION_GRACE_MS;
+	if (atomic_load(&l->ordered) == CTL_REPLACED)
+		(void)net_pause(&grace);
+	session_leave(&t->sessions, session);
 	link_close(l, clean);
 }
 
@@ -141,7 +148,8 @@ agree(struct stream *s, const struct ctl *hello, struct session *session,
 		    "both have a service; one side needs --listen");
 		return false;
 	}
-	if (hello->protocol != local_protocol(c)) {
+	if (hello->protocol != local_protocol(c) ||
+	    (c->udp && session->mode == CTL_PIPE)) {
 		(void)snprintf(refusal->text, sizeof(refusal->text),
 		    "one side carries UDP (-u), the other TCP");
 		return false;

@@ -82,6 +82,19 @@ send_waiting(struct sessions *t)
 	}
 }
 
+/* What this one was asked for, others may do; mu is held. */
+static void
+take_back_asks(struct sessions *t, const struct session *s)
+{
+	struct ask *a;
+
+	for (a = t->asks; a != NULL; a = a->next) {
+		if (a->state == ASK_SENT &&
+		    memcmp(a->sid, s->keys.sid, KEX_SID) == 0)
+			a->state = ASK_WAITING;
+	}
+}
+
 void
 session_enter(struct sessions *t, struct session *s)
 {
@@ -93,8 +106,10 @@ session_enter(struct sessions *t, struct session *s)
 	memset(&s->even, 0, sizeof(s->even));
 	(void)pthread_mutex_lock(&t->mu);
 	for (p = &t->first; *p != NULL; p = &(*p)->next) {
-		if (memcmp((*p)->instance, s->instance, CTL_INSTANCE) == 0)
+		if (memcmp((*p)->instance, s->instance, CTL_INSTANCE) == 0) {
 			link_order_end((*p)->link, CTL_REPLACED);
+			take_back_asks(t, *p);
+		}
 	}
 	*p = s;
 	link_say(s->link, &welcome);
@@ -106,18 +121,12 @@ void
 session_leave(struct sessions *t, struct session *s)
 {
 	struct session **p;
-	struct ask *a;
 
 	(void)pthread_mutex_lock(&t->mu);
 	for (p = &t->first; *p != s; p = &(*p)->next)
 		continue;
 	*p = s->next;
-	/* What it was asked for, others may do. */
-	for (a = t->asks; a != NULL; a = a->next) {
-		if (a->state == ASK_SENT &&
-		    memcmp(a->sid, s->keys.sid, KEX_SID) == 0)
-			a->state = ASK_WAITING;
-	}
+	take_back_asks(t, s);
 	send_waiting(t);
 	(void)pthread_mutex_unlock(&t->mu);
 	secret_wipe(&s->keys, sizeof(s->keys));

@@ -17,7 +17,8 @@
  * (PROTOCOL.md 10.4, 10.5) */
 
 enum {
-	SESSION_ASK_MS = 10000		/* so long may an asked one take */
+	SESSION_ASK_MS = 10000,		/* so long may an asked one take */
+	SESSION_GRACE_MS = 15000	/* a replaced link's streams may come */
 };
 
 struct sessions;

@@ -54,7 +54,7 @@ struct stream {
 	struct net_addr from;
 	struct flow flow;		/* -u and --listen */
 	uint64_t number;		/* client: the server asked for it */
-	bool piped;			/* it has stdin and stdout */
+	bool roomed, piped;		/* room is taken; stdin and stdout */
 	struct conn local, remote;
 	struct pump pump;
 	uint8_t *bufs;			/* datagrams: for conn and pump */

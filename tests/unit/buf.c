@@ -88,6 +88,72 @@ writing(void)
 	CHECK(w.bad && w.n == 2);
 }
 
+/* Four and eight bytes, with every bit in its place. */
+static void
+long_numbers(void)
+{
+	static const uint8_t bytes[] = {
+		0x81, 0x02, 0x03, 0xfe, 0xff, 0x80, 0x00, 0x01, 0x7f, 0xad,
+		0x17, 0xc4
+	};
+	static const uint64_t edges[] = {
+		0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff,
+		0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
+		UINT64_C(0x100000000), UINT64_C(0x7fffffffffffffff),
+		UINT64_C(0x8000000000000000), UINT64_MAX
+	};
+	uint8_t space[12];
+	struct rd r;
+	struct wr w;
+	size_t i, n;
+
+	for (n = 0; n <= sizeof(bytes); n++) {
+		unit_row("%zu bytes", n);
+		r = (struct rd){ unit_guard(bytes, n), n, false };
+		CHECK_EQ(rd_u32(&r), n >= 4 ? 0x810203fe : 0);
+		CHECK(rd_u64(&r) ==
+		    (n >= 12 ? UINT64_C(0xff8000017fad17c4) : 0));
+		CHECK_EQ(r.bad, n < 12);
+		CHECK_EQ(r.left, n < 4 ? n : n < 12 ? n - 4 : 0);
+		w = (struct wr){ unit_guard("------------", n), 0, n, false };
+		wr_u32(&w, 0x810203fe);
+		wr_u64(&w, UINT64_C(0xff8000017fad17c4));
+		CHECK_EQ(w.bad, n < 12);
+		CHECK_EQ(w.n, n < 4 ? 0 : n < 12 ? 4 : 12);
+		CHECK_BYTES(w.p, bytes, w.n);
+	}
+	for (i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+		unit_row("edge %zu", i);
+		w = (struct wr){ space, 0, sizeof(space), false };
+		wr_u64(&w, edges[i]);
+		wr_u32(&w, (uint32_t)edges[i]);
+		r = (struct rd){ space, sizeof(space), false };
+		CHECK(rd_u64(&r) == edges[i]);
+		CHECK(rd_u32(&r) == (uint32_t)edges[i]);
+	}
+	for (i = 0; i < 64; i++) {
+		unit_row("bit %zu", i);
+		w = (struct wr){ space, 0, sizeof(space), false };
+		wr_u64(&w, UINT64_C(1) << i);
+		wr_u32(&w, UINT32_C(1) << i % 32);
+		for (n = 0; n < 12; n++)
+			CHECK_EQ(space[n], n < 8 ?
+			    (n == 7 - i / 8 ? 1u << i % 8 : 0) :
+			    n == 11 - i % 32 / 8 ? 1u << i % 8 : 0);
+	}
+	/* Once bad, the next one is as well, even if it would fit. */
+	r = (struct rd){ unit_guard(bytes, 7), 7, false };
+	CHECK(rd_u64(&r) == 0);
+	CHECK_EQ(rd_u32(&r), 0);
+	CHECK_EQ(rd_u8(&r), 0);
+	CHECK(r.bad && r.left == 7);
+	w = (struct wr){ unit_guard("-------", 7), 0, 7, false };
+	wr_u64(&w, UINT64_MAX);
+	wr_u32(&w, UINT32_MAX);
+	CHECK(w.bad && w.n == 0);
+	CHECK_BYTES(w.p, "-------", 7);
+}
+
 static void
 spans(void)
 {
@@ -120,6 +186,7 @@ main(void)
 	unit_case("buf: reads truncated at every byte", truncated);
 	unit_case("buf: reads latch", latched);
 	unit_case("buf: writes at every room", writing);
+	unit_case("buf: numbers of four and eight bytes", long_numbers);
 	unit_case("buf: spans", spans);
 	return unit_end();
 }

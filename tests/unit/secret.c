@@ -71,6 +71,39 @@ every_bit(void)
 	}
 }
 
+/* The same n bytes, at every length and with every bit; what stands around
+ * them does not count. */
+static void
+same(void)
+{
+	uint8_t a[80], b[80];
+	size_t n, i;
+
+	for (n = 0; n <= 64; n++) {
+		unit_row("%zu bytes", n);
+		unit_fill(a, sizeof(a), 1);
+		unit_fill(b, sizeof(b), 2);
+		memcpy(b + 8, a + 8, n);
+		CHECK(secret_same(a + 8, b + 8, n));
+		CHECK(secret_same(a + 8, a + 8, n));
+		CHECK(secret_same(unit_guard(a + 8, n), b + 8, n));
+		for (i = 0; i < 8 * n; i++) {
+			unit_row("%zu bytes, bit %zu", n, i);
+			b[8 + i / 8] ^= (uint8_t)(1u << i % 8);
+			CHECK(!secret_same(a + 8, b + 8, n));
+			CHECK(!secret_same(b + 8, a + 8, n));
+			b[8 + i / 8] ^= (uint8_t)(1u << i % 8);
+		}
+	}
+	/* Differences that would cancel each other out. */
+	memset(a, 0, 32);
+	memset(b, 0, 32);
+	b[3] = b[17] = 0x80;
+	CHECK(!secret_same(a, b, 32));
+	memset(b, 0xff, 32);
+	CHECK(!secret_same(a, b, 32));
+}
+
 static void
 wipe(void)
 {
@@ -92,6 +125,7 @@ main(void)
 {
 	unit_case("secret: equal or not", equal);
 	unit_case("secret: every bit and every length", every_bit);
+	unit_case("secret: the same bytes", same);
 	unit_case("secret: wipes exactly", wipe);
 	return unit_end();
 }
