@@ -131,6 +131,21 @@ plausible(const uint8_t a[BEAR_POINT])
 }
 
 bool
+bear_p256_point(const uint8_t a[BEAR_POINT])
+{
+	static const uint8_t one[] = { 1 };
+	uint8_t copy[BEAR_POINT];
+
+	if (plausible(a) == 0)
+		return false;
+	/* BearSSL checks the curve's equation first; what it then does with
+	 * so short a scalar is little. */
+	memcpy(copy, a, sizeof(copy));
+	return CURVE->mul(copy, BEAR_POINT, one, sizeof(one),
+	    BR_EC_secp256r1) == 1;
+}
+
+bool
 bear_p256_mul(uint8_t a[BEAR_POINT], const uint8_t x[BEAR_SCALAR])
 {
 	uint32_t ok = plausible(a);

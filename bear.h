@@ -43,6 +43,10 @@ const uint8_t *bear_p256_generator(void);	/* BEAR_POINT bytes */
 /* Does 0 < x < order hold? */
 bool bear_p256_scalar(const uint8_t x[BEAR_SCALAR]);
 
+/* Is a, which is public, a point of the curve?  Costs a tenth of the
+ * functions below. */
+bool bear_p256_point(const uint8_t a[BEAR_POINT]);
+
 /* a = x * a, and a = x * a + y * b, for scalars 0 < x, y < order.  Returns
  * false, and a is of no use, if a or b is no point of the curve (wrong first
  * byte, coordinate >= p, off the curve) or the result is infinity. */

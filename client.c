@@ -181,10 +181,11 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 				break;
 			(void)close(fd);
 		}
-		/* The next link is another matter; but what the server asked
-		 * for was asked of this one. */
+		/* The next link is another matter.  But what the server asked
+		 * for was asked of this one; and data that was sent may have
+		 * been delivered: it must not be a second time. */
 		if (answer.kind == CTL_REFUSED || s->number != 0 ||
-		    nearly == -1 || task_stopping() || local_gone(local))
+		    nearly != 0 || task_stopping() || local_gone(local))
 			break;
 		keeper_want(k, lease.generation);
 	}
@@ -281,7 +282,7 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 	if (!keeper_known(&t->keeper))
 		final = final || verdict == DOOR_WRONG || c->once ||
 		    local_end(c) == CTL_STDIO;
-	if (final || c->once) {
+	if (final || (c->once && !keeper_linked(&t->keeper))) {
 		keeper_end(&t->keeper);
 		(void)keeper_failed(&t->keeper, refused, 0);
 		log_line(LOG_ERROR, "%s", why);

@@ -349,6 +349,11 @@ read_sealed(struct conn *c, uint8_t *buf, size_t cap, bool *empty)
 		} else if (take_control(c, type, body, n) == -1) {
 			s->bad = true;
 			return -1;
+		} else if (got == 0 && type != RECORD_END) {
+			/* A tick: whoever sends many of these must not keep
+			 * us from looking around. */
+			errno = EAGAIN;
+			return -1;
 		}
 	}
 }
@@ -366,6 +371,10 @@ conn_await_done(struct conn *c)
 		case CRYPT_RECORD:
 			if (take_control(c, type, body, n) == -1)
 				return -1;
+			if (type != RECORD_DONE) {
+				errno = EAGAIN;
+				return -1;
+			}
 			break;
 		case CRYPT_MORE:
 			if (fill_sealed(c) == -1)

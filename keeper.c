@@ -177,6 +177,17 @@ keeper_known(struct keeper *k)
 	return known;
 }
 
+bool
+keeper_linked(struct keeper *k)
+{
+	bool linked;
+
+	(void)pthread_mutex_lock(&k->mu);
+	linked = k->link != NULL;
+	(void)pthread_mutex_unlock(&k->mu);
+	return linked;
+}
+
 static void
 wait_changed(struct keeper *k)
 {

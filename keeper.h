@@ -90,8 +90,9 @@ void keeper_want(struct keeper *k, unsigned generation);
 /* No more attempts, and nobody needs to wait for one. */
 void keeper_end(struct keeper *k);
 
-/* Has the server ever known our token? */
+/* Has the server ever known our token?  Is a link up? */
 bool keeper_known(struct keeper *k);
+bool keeper_linked(struct keeper *k);
 
 /* Get what a stream needs from a link newer than generation `after` (0: any),
  * waiting until `until` if there is none; gone(arg) ends the wait.  number:

@@ -136,7 +136,9 @@ kex_server_start(struct kex *k, const uint8_t w[BEAR_SCALAR],
 	k->role = KEX_SERVER;
 	memcpy(k->m1, m1, KEX_M1);
 	k->keys.suite = choose(m1[M1_SUITES]);
-	if (kex_kind(m1) != KEX_KIND_LINK || k->keys.suite == 0)
+	/* Before anything that costs: nonsense is to be cheap for us. */
+	if (kex_kind(m1) != KEX_KIND_LINK || k->keys.suite == 0 ||
+	    !bear_p256_point(m1 + M1_SHARE))
 		return -1;
 	if (!spake2_start(&k->spake2, SPAKE2_B, w, x))
 		return 0;

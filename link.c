@@ -170,7 +170,7 @@ link_live(struct link *l, const struct link_events *e,
 		began = task_now();
 		w.until = began + ROUND_MS;
 		rc = sealed_read(s, l->fd, &w, &type, &body, &n);
-		if (rc == -1 && atomic_load(&l->ordered) != 0)
+		if (atomic_load(&l->ordered) != 0)
 			return leave(l, (enum ctl_reason)
 			    atomic_load(&l->ordered), why);
 		if (rc == -1 && errno == ECANCELED)

@@ -112,7 +112,8 @@ mint(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (entropy_init() == -1 || mint_token(bits, text) == -1) {
-		log_line(LOG_ERROR, "no randomness: %s", strerror(errno));
+		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",
+		    strerror(errno));
 		return EXIT_LOCAL;
 	}
 	n = strlen(text);
@@ -141,7 +142,8 @@ prepare_seal(const struct config *c)
 	}
 	if (entropy_init() == -1 || keeper_init(&tunnel.keeper,
 	    local_end(c) == CTL_STDIO ? 1 : KEEPER_ATTEMPTS) == -1) {
-		log_line(LOG_ERROR, "no randomness: %s", strerror(errno));
+		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",
+		    strerror(errno));
 		return -1;
 	}
 	return 0;

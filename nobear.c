@@ -66,6 +66,14 @@ bear_p256_scalar(const uint8_t x[BEAR_SCALAR])
 }
 
 bool
+bear_p256_point(const uint8_t a[BEAR_POINT])
+{
+	(void)a;
+	assert(false);
+	return false;
+}
+
+bool
 bear_p256_mul(uint8_t a[BEAR_POINT], const uint8_t x[BEAR_SCALAR])
 {
 	(void)a;

@@ -83,6 +83,7 @@ void
 seal_came(struct seal *s, size_t n)
 {
 	s->in.wire.end += n;
+	s->waited_ms = 0;
 	touched(&s->in);
 }
 
@@ -94,8 +95,6 @@ seal_get(struct seal *s, enum record_type *type, uint8_t **body, size_t *n)
 	if (s->bad)
 		return CRYPT_BAD;
 	v = record_get(&s->in.record, &s->in.wire, type, body, n);
-	if (v == CRYPT_RECORD)
-		s->waited_ms = 0;
 	s->bad = v == CRYPT_BAD;
 	return v;
 }

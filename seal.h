@@ -36,7 +36,7 @@ struct seal {
 	bool stopped;		/* the peer says: it was stopped, its END is
 				 * not the end of its input */
 	/* A link's life: PROTOCOL.md 10.7 */
-	uint32_t waited_ms;	/* in reads, since the last record */
+	uint32_t waited_ms;	/* in reads, since bytes last came */
 	int64_t sent_at;	/* when something was last sent */
 	atomic_bool heard;	/* a KEEPALIVE came; then valid: */
 	_Atomic uint32_t ahead_ms;	/* our clock less the peer's */
@@ -72,7 +72,7 @@ int seal_put(struct seal *s, enum record_type type, const void *body,
     size_t n);
 
 /* A read has waited for so long and nothing came.  Returns how much that is
- * in all since the last record, in ms; of one wait, no more than two seconds
+ * in all since bytes last came, in ms; of one wait, no more than two seconds
  * count: if it took longer it was us who slept. */
 uint32_t seal_waited(struct seal *s, int64_t ms);
 

@@ -198,7 +198,7 @@ serve_pipe(struct stream *s, struct link *l, const struct ctl *hello)
 }
 
 static void
-serve_link(struct stream *s, const struct kex_keys *keys, const char *name)
+serve_link(struct stream *s, struct kex_keys *keys, const char *name)
 {
 	struct tunnel *t = s->tunnel;
 	struct session session = { .keys = *keys, .table = &t->sessions };
@@ -209,6 +209,7 @@ serve_link(struct stream *s, const struct kex_keys *keys, const char *name)
 	struct link l;
 
 	sealed_link_keys(keys, KEX_SERVER, &link_keys);
+	secret_wipe(keys, sizeof(*keys));
 	seal = seal_new(RECORD_LINK, false, &link_keys);
 	secret_wipe(&link_keys, sizeof(link_keys));
 	if (seal == NULL) {
@@ -394,8 +395,7 @@ serve_sealed(struct stream *s, struct caller *c, const char *name)
 		(void)door_leave(c);
 		turned_away(s, verdict, name, why);
 	} else if (who.kind == KEX_KIND_LINK) {
-		serve_link(s, &who.keys, name);
-		secret_wipe(&who.keys, sizeof(who.keys));
+		serve_link(s, &who.keys, name);		/* wipes them */
 	} else
 		serve_stream(s, c, who.hello, name);
 }
