@@ -163,8 +163,11 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 	int fd;
 
 	(void)snprintf(why, sizeof(why), "no link to the server");
-	while (keeper_lease(k, lease.generation, s->number, until, local_gone,
-	    local, &lease) == 0) {
+	lease.number = s->number;
+	lease.generation = s->generation;
+	while ((s->number != 0 ? keeper_lease_ask(k, &lease) :
+	    keeper_lease(k, lease.generation, until, local_gone, local,
+	    &lease)) == 0) {
 		memset(&answer, 0, sizeof(answer));
 		fd = net_connect(&lease.server, SOCK_STREAM, watch);
 		if (fd == -1)
@@ -229,11 +232,11 @@ run_asked(struct task *task)
 	bool piped;
 
 	if (!local_take(s, &cancel.reason)) {
-		keeper_say(&t->keeper, &cancel);
+		keeper_say(&t->keeper, s->generation, &cancel);
 		return;
 	}
 	if (!local_open(s, "", -1, &cancel)) {
-		keeper_say(&t->keeper, &cancel);
+		keeper_say(&t->keeper, s->generation, &cancel);
 		local_give(s);
 		return;
 	}
@@ -317,11 +320,13 @@ on_message(void *arg, const struct ctl *m)
 		.kind = CTL_CANCEL, .number = m->number, .reason = CTL_FULL
 	};
 
-	if (m->kind != CTL_ASK || m->number % 2 == 0 ||
-	    linked->mode != CTL_SERVER_ASKS)
+	if (linked->mode != CTL_SERVER_ASKS || m->number % 2 == 0 ||
+	    (m->kind != CTL_ASK && m->kind != CTL_CANCEL))
 		return false;
-	if (!keeper_put_ask(&t->keeper, m->number))
-		keeper_say(&t->keeper, &cancel);
+	if (m->kind == CTL_CANCEL)
+		keeper_drop_ask(&t->keeper, linked->generation, m->number);
+	else if (!keeper_put_ask(&t->keeper, linked->generation, m->number))
+		keeper_say(&t->keeper, linked->generation, &cancel);
 	return true;
 }
 
@@ -336,8 +341,9 @@ on_silent(void *arg)
 
 /* The link is up, and streams have connections of their own. */
 static void
-live(struct tunnel *t, struct link *l, const struct kex_keys *keys,
-    const struct net_addr *server, enum ctl_mode mode)
+live(struct tunnel *t, unsigned attempt, struct link *l,
+    const struct kex_keys *keys, const struct net_addr *server,
+    enum ctl_mode mode)
 {
 	struct linked linked = { t, mode, 0 };
 	struct link_events events = { &linked, on_message, on_silent };
@@ -346,7 +352,7 @@ live(struct tunnel *t, struct link *l, const struct kex_keys *keys,
 
 	connected(l->name);
 	atomic_store(&t->failure_told, false);
-	linked.generation = keeper_up(&t->keeper, l, keys, server);
+	linked.generation = keeper_up(&t->keeper, attempt, l, keys, server);
 	clean = link_live(l, &events, why);
 	used = keeper_down(&t->keeper, l, false, draw());
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
@@ -446,7 +452,8 @@ run_link(struct task *task)
 	m.end = local_end(c);
 	m.protocol = local_protocol(c);
 	(void)snprintf(m.text, sizeof(m.text), "%s", c->target);
-	if (link_send(&l, &m) == -1 || link_receive(&l, &m) == -1) {
+	if (link_send(&l, &m) == -1 ||
+	    link_receive(&l, &m, SEALED_ANSWER_MS) == -1) {
 		(void)snprintf(why, sizeof(why), "no tunnel to %s: %s", name,
 		    strerror(errno));
 		link_close(&l, false);
@@ -467,19 +474,21 @@ run_link(struct task *task)
 		secret_wipe(&keys, sizeof(keys));
 		pipe_through(s, &l);
 	} else
-		live(t, &l, &keys, &server, m.mode);
+		live(t, s->generation, &l, &keys, &server, m.mode);
 out:
 	secret_wipe(&keys, sizeof(keys));
 }
 
 /* Start a task; it needs no descriptor yet. */
 static bool
-start(struct tunnel *t, void (*run)(struct task *), uint64_t number)
+start(struct tunnel *t, void (*run)(struct task *), uint64_t number,
+    unsigned generation)
 {
 	struct stream *s = stream_new(t);
 
 	if (s != NULL) {
 		s->number = number;
+		s->generation = generation;
 		if (task_start(&s->task, run) == 0)
 			return true;
 	}
@@ -493,19 +502,20 @@ chores(struct tunnel *t)
 {
 	struct keeper *k = &t->keeper;
 	struct ctl cancel = { .kind = CTL_CANCEL, .reason = CTL_FAILED };
+	struct keeper_lease ask;
 	int64_t due;
 
 	if (task_hup()) {
 		log_line(LOG_NOTE, "SIGHUP: dialling now");
 		keeper_hurry(k);
 	}
-	while (keeper_take_ask(k, &cancel.number)) {
-		if (!start(t, run_asked, cancel.number))
-			keeper_say(k, &cancel);
+	while (keeper_take_ask(k, &ask)) {
+		cancel.number = ask.number;
+		if (!start(t, run_asked, ask.number, ask.generation))
+			keeper_say(k, ask.generation, &cancel);
 	}
 	while ((due = keeper_due(k)) <= task_now()) {
-		keeper_begun(k);
-		if (!start(t, run_link, 0)) {
+		if (!start(t, run_link, 0, keeper_begun(k))) {
 			(void)stream_complain(t, LOG_ERROR,
 			    "no thread or memory for a link");
 			(void)keeper_failed(k, true, 0);
@@ -562,7 +572,7 @@ client_run(struct tunnel *t)
 			t->udp_fd = door.fd;
 		}
 	}
-	if (c->plain && !c->has_listen && !start(t, run_plain_pipe, 0)) {
+	if (c->plain && !c->has_listen && !start(t, run_plain_pipe, 0, 0)) {
 		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
 		(void)task_finish(0);
 		return 1;

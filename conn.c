@@ -564,17 +564,11 @@ conn_keep_alive(struct conn *c)
 	}
 }
 
-void
+bool
 conn_say_stopped(struct conn *c)
 {
-	static const struct ctl bye = {
-		.kind = CTL_BYE, .reason = CTL_STOPPING
-	};
-	uint8_t body[RECORD_CONTROL_MAX];
-
-	if (conn_is_pipe(c) && flush_sealed(c) == 0)
-		(void)seal_put(c->seal, RECORD_CONTROL, body,
-		    ctl_put(&bye, body));
+	c->say_stopped = true;
+	return c->kind != CONN_SEALED || conn_is_pipe(c);
 }
 
 bool
@@ -602,9 +596,17 @@ conn_rest_out(struct conn *c)
 static int
 end_sealed(struct conn *c)
 {
+	static const struct ctl bye = {
+		.kind = CTL_BYE, .reason = CTL_STOPPING
+	};
+	uint8_t body[RECORD_CONTROL_MAX];
+
 	if (!atomic_load(&c->ended)) {
 		if (flush_sealed(c) == -1)
 			return -1;
+		if (c->say_stopped)
+			(void)seal_put(c->seal, RECORD_CONTROL, body,
+			    ctl_put(&bye, body));
 		atomic_store(&c->ended, true);
 		(void)seal_put(c->seal, RECORD_END, NULL, 0);
 	}

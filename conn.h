@@ -48,6 +48,7 @@ struct conn {
 	atomic_bool ended;		/* our end has been passed on */
 	bool stopped;			/* CONN_STDIO: the end that was read
 					 * was a stop, not stdin's own */
+	bool say_stopped;		/* CONN_SEALED: with our end */
 	char name[NET_NAME_MAX];	/* for people */
 };
 
@@ -122,9 +123,10 @@ int conn_await_done(struct conn *c);
  * else was said for a while. */
 void conn_keep_alive(struct conn *c);
 
-/* Before conn_end(): what follows is not the end of our input, we are
- * stopped.  And did the other side say so? */
-void conn_say_stopped(struct conn *c);
+/* Before conn_end(): it will not be the end of our input, we are stopped.
+ * Returns false if a sealed c cannot say so, and an end would be a lie.  Did
+ * the other side say so? */
+bool conn_say_stopped(struct conn *c);
 bool conn_was_stopped(const struct conn *c);
 
 /* At a tick of that direction: give memory back. */

@@ -53,13 +53,17 @@ keeper_due(struct keeper *k)
 	return due;
 }
 
-void
+unsigned
 keeper_begun(struct keeper *k)
 {
+	unsigned attempt;
+
 	(void)pthread_mutex_lock(&k->mu);
 	k->attempts++;
 	k->begun_at = task_now();
+	attempt = ++k->begun;
 	(void)pthread_mutex_unlock(&k->mu);
+	return attempt;
 }
 
 uint32_t
@@ -89,15 +93,20 @@ keeper_carries(struct keeper *k)
 }
 
 unsigned
-keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
-    const struct net_addr *server)
+keeper_up(struct keeper *k, unsigned attempt, struct link *l,
+    const struct kex_keys *keys, const struct net_addr *server)
 {
-	unsigned generation;
+	unsigned generation = 0;
 
 	(void)pthread_mutex_lock(&k->mu);
 	k->attempts--;
+	if (k->link != NULL && k->up > attempt) {
+		link_order_end(l, CTL_REPLACED);
+		goto out;
+	}
 	if (k->link != NULL)
 		link_order_end(k->link, CTL_REPLACED);
+	k->up = attempt;
 	k->link = l;
 	generation = ++k->generation;
 	k->keys = *keys;
@@ -110,6 +119,7 @@ keeper_up(struct keeper *k, struct link *l, const struct kex_keys *keys,
 	k->due_at = 0;
 	retry_up(&k->retry);
 	(void)pthread_cond_broadcast(&k->changed);
+out:
 	(void)pthread_mutex_unlock(&k->mu);
 	task_wake();
 	return generation;
@@ -200,9 +210,8 @@ wait_changed(struct keeper *k)
 }
 
 int
-keeper_lease(struct keeper *k, unsigned after, uint64_t number,
-    int64_t until, bool (*gone)(void *), void *arg,
-    struct keeper_lease *lease)
+keeper_lease(struct keeper *k, unsigned after, int64_t until,
+    bool (*gone)(void *), void *arg, struct keeper_lease *lease)
 {
 	bool left = false;
 	int rc = -1;
@@ -219,11 +228,8 @@ keeper_lease(struct keeper *k, unsigned after, uint64_t number,
 		lease->keys = k->keys;
 		lease->server = k->server;
 		lease->generation = k->generation;
-		lease->number = number;
-		if (number == 0) {
-			lease->number = k->next_number;
-			k->next_number += 2;
-		}
+		lease->number = k->next_number;
+		k->next_number += 2;
 		rc = 0;
 	}
 	(void)pthread_mutex_unlock(&k->mu);
@@ -231,38 +237,77 @@ keeper_lease(struct keeper *k, unsigned after, uint64_t number,
 }
 
 bool
-keeper_put_ask(struct keeper *k, uint64_t number)
+keeper_put_ask(struct keeper *k, unsigned generation, uint64_t number)
 {
-	bool room;
+	bool room = true;
 
 	(void)pthread_mutex_lock(&k->mu);
-	if ((room = k->nasks < KEEPER_ASKS))
+	if (k->generation == generation &&
+	    (room = k->nasks < KEEPER_ASKS))
 		k->asks[k->nasks++] = number;
 	(void)pthread_mutex_unlock(&k->mu);
 	task_wake();
 	return room;
 }
 
+/* Take out the i-th; mu is held. */
+static void
+remove_ask(struct keeper *k, unsigned i)
+{
+	memmove(k->asks + i, k->asks + i + 1,
+	    (--k->nasks - i) * sizeof(k->asks[0]));
+}
+
+void
+keeper_drop_ask(struct keeper *k, unsigned generation, uint64_t number)
+{
+	unsigned i;
+
+	(void)pthread_mutex_lock(&k->mu);
+	for (i = 0; k->generation == generation && i < k->nasks; i++) {
+		if (k->asks[i] == number) {
+			remove_ask(k, i);
+			break;
+		}
+	}
+	(void)pthread_mutex_unlock(&k->mu);
+}
+
 bool
-keeper_take_ask(struct keeper *k, uint64_t *number)
+keeper_take_ask(struct keeper *k, struct keeper_lease *lease)
 {
 	bool some;
 
 	(void)pthread_mutex_lock(&k->mu);
 	if ((some = k->nasks > 0)) {
-		*number = k->asks[0];
-		memmove(k->asks, k->asks + 1,
-		    --k->nasks * sizeof(k->asks[0]));
+		lease->number = k->asks[0];
+		lease->generation = k->generation;
+		remove_ask(k, 0);
 	}
 	(void)pthread_mutex_unlock(&k->mu);
 	return some;
 }
 
+int
+keeper_lease_ask(struct keeper *k, struct keeper_lease *lease)
+{
+	int rc = -1;
+
+	(void)pthread_mutex_lock(&k->mu);
+	if (k->link != NULL && k->generation == lease->generation) {
+		lease->keys = k->keys;
+		lease->server = k->server;
+		rc = 0;
+	}
+	(void)pthread_mutex_unlock(&k->mu);
+	return rc;
+}
+
 void
-keeper_say(struct keeper *k, const struct ctl *m)
+keeper_say(struct keeper *k, unsigned generation, const struct ctl *m)
 {
 	(void)pthread_mutex_lock(&k->mu);
-	if (k->link != NULL)
+	if (k->link != NULL && k->generation == generation)
 		link_say(k->link, m);
 	(void)pthread_mutex_unlock(&k->mu);
 }

@@ -42,8 +42,9 @@ struct keeper {
 	bool wanted;		/* another beside the link that is up */
 	bool known;		/* the server has known our token */
 	bool over;		/* no more attempts */
-	uint64_t asks[KEEPER_ASKS];
+	uint64_t asks[KEEPER_ASKS];	/* of the link that is up */
 	unsigned nasks;
+	unsigned begun, up;	/* attempts: so many; the link's own */
 };
 
 /* What a stream needs of its link; the owner wipes it. */
@@ -59,9 +60,10 @@ struct keeper_lease {
 int keeper_init(struct keeper *k, unsigned max);
 
 /* By main: when is another attempt to be begun?  (On task_now()'s clock; in
- * the past: now; INT64_MAX: not as things stand.)  One has begun. */
+ * the past: now; INT64_MAX: not as things stand.)  One has begun: returns its
+ * number, which counts up from 1. */
 int64_t keeper_due(struct keeper *k);
-void keeper_begun(struct keeper *k);
+unsigned keeper_begun(struct keeper *k);
 
 /* By the thread of an attempt: it came to nothing; random: 32 bits.  Returns
  * how long the next one will wait, in ms. */
@@ -72,8 +74,9 @@ uint32_t keeper_failed(struct keeper *k, bool refused, uint32_t random);
 void keeper_carries(struct keeper *k);
 
 /* The attempt came to a link that is up; the one before, if there is, is
- * ordered to end.  keys are copied.  Returns the link's generation. */
-unsigned keeper_up(struct keeper *k, struct link *l,
+ * ordered to end; but if that came of a later attempt, this one is.  keys are
+ * copied.  Returns the link's generation, or 0. */
+unsigned keeper_up(struct keeper *k, unsigned attempt, struct link *l,
     const struct kex_keys *keys, const struct net_addr *server);
 
 /* That link has ended: wipes its keys.  Before it is closed.  Returns true if
@@ -95,18 +98,23 @@ bool keeper_known(struct keeper *k);
 bool keeper_linked(struct keeper *k);
 
 /* Get what a stream needs from a link newer than generation `after` (0: any),
- * waiting until `until` if there is none; gone(arg) ends the wait.  number:
- * 0 to be given one.  Returns 0, or -1: no link. */
-int keeper_lease(struct keeper *k, unsigned after, uint64_t number,
-    int64_t until, bool (*gone)(void *), void *arg,
-    struct keeper_lease *lease);
+ * and a number, waiting until `until` if there is none; gone(arg) ends the
+ * wait.  Returns 0, or -1: no link. */
+int keeper_lease(struct keeper *k, unsigned after, int64_t until,
+    bool (*gone)(void *), void *arg, struct keeper_lease *lease);
 
-/* The server asks for a stream: keep its number for main, who takes it.
- * Returns false if there are too many; if there is none. */
-bool keeper_put_ask(struct keeper *k, uint64_t number);
-bool keeper_take_ask(struct keeper *k, uint64_t *number);
+/* By the thread of the link of this generation: the server asks for a stream.
+ * Its number is kept for main; returns false if there are too many.  And: it
+ * does not want it any more. */
+bool keeper_put_ask(struct keeper *k, unsigned generation, uint64_t number);
+void keeper_drop_ask(struct keeper *k, unsigned generation, uint64_t number);
 
-/* Say something on the link that is up, if there is one. */
-void keeper_say(struct keeper *k, const struct ctl *m);
+/* Take the next one, as a lease without keys; false: there is none.  Then add
+ * the keys: returns 0, or -1 if its link is not the one that is up. */
+bool keeper_take_ask(struct keeper *k, struct keeper_lease *lease);
+int keeper_lease_ask(struct keeper *k, struct keeper_lease *lease);
+
+/* Say something on the link of this generation, if it is up. */
+void keeper_say(struct keeper *k, unsigned generation, const struct ctl *m);
 
 #endif

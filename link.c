@@ -17,7 +17,7 @@
 enum {
 	ROUND_MS = 1000,
 	SLEPT_MS = 5000,		/* the wall clock ran ahead by this */
-	FIRST_MS = SEALED_PATIENCE_MS
+	SEND_MS = 5000
 };
 
 void
@@ -34,7 +34,7 @@ link_init(struct link *l, int fd, struct seal *s, const char *name)
 int
 link_send(struct link *l, const struct ctl *m)
 {
-	struct net_wait w = { task_now() + FIRST_MS, -1 };
+	struct net_wait w = { task_now() + SEND_MS, -1 };
 	uint8_t body[RECORD_CONTROL_MAX];
 
 	if (seal_put(l->seal, RECORD_CONTROL, body, ctl_put(m, body)) == -1) {
@@ -45,9 +45,9 @@ link_send(struct link *l, const struct ctl *m)
 }
 
 int
-link_receive(struct link *l, struct ctl *m)
+link_receive(struct link *l, struct ctl *m, int64_t patience_ms)
 {
-	struct net_wait w = { task_now() + FIRST_MS, -1 };
+	struct net_wait w = { task_now() + patience_ms, -1 };
 	enum record_type type;
 	uint8_t *body;
 	size_t n;

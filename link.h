@@ -46,7 +46,7 @@ void link_init(struct link *l, int fd, struct seal *s, const char *name);
 /* By the link's thread, before others know of it: send a message, read one;
  * bounded in time.  Return 0, or -1 with errno (EPROTO: not a message). */
 int link_send(struct link *l, const struct ctl *m);
-int link_receive(struct link *l, struct ctl *m);
+int link_receive(struct link *l, struct ctl *m, int64_t patience_ms);
 
 /* Queue a message and send what goes out at once; any thread, while the link
  * is known to live; does not block.  A peer that takes nothing loses it. */

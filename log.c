@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -19,13 +20,29 @@ log_set_level(enum log_level level)
 	log_level = level;
 }
 
+/* How many of the n >= 1 bytes at p could steer a terminal: a control of
+ * ASCII or Latin-1, or one that turns the writing's direction, in UTF-8. */
+static int
+steers(const unsigned char *p, int n)
+{
+	if (p[0] < ' ' || p[0] == 0x7f)
+		return 1;
+	if (n >= 2 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+		return 2;
+	if (n >= 3 && p[0] == 0xe2 &&
+	    ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+	    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+		return 3;
+	return 0;
+}
+
 void
 log_line(enum log_level level, const char *fmt, ...)
 {
 	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
 	char line[LOG_LINE_MAX];
 	int saved = errno;
-	int i, n, ready;
+	int i, n, ready, bad;
 	va_list ap;
 
 	if (level > log_level)
@@ -37,9 +54,9 @@ log_line(enum log_level level, const char *fmt, ...)
 		n = 0;
 	if (n > (int)sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
-	for (i = 0; i < n; i++) {
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	for (i = 0; i < n; i += bad > 0 ? bad : 1) {
+		bad = steers((const unsigned char *)line + i, n - i);
+		memset(line + i, '?', (size_t)bad);
 	}
 	line[n++] = '\n';
 	/* Whoever does not read our messages must not hold us up. */

@@ -297,8 +297,10 @@ lane_end(struct lane *l)
 		lose(p, l->from, ECONNRESET, false);
 		return;
 	}
-	if (l->from->stopped)
-		conn_say_stopped(l->to);
+	if (l->from->stopped && !conn_say_stopped(l->to)) {
+		end_both(p, PUMP_STOPPED);
+		return;
+	}
 	while (conn_end(l->to) == -1) {
 		if (!only_a_tick(l, l->to))
 			return;

@@ -14,12 +14,19 @@ usage: ./run.sh                     ask for everything, then run
        ./run.sh --help
 
 Installs a C compiler, make and BearSSL if they are missing (Debian, Ubuntu),
-builds adit beside this script, and runs it.  An empty answer takes the
-[default].  Answers may also come from a pipe, one a line; what follows them
-is the tunnel's input.
+builds adit beside this script, and runs it.  The tunnel is encrypted.  An
+empty answer takes the [default].  Answers may also come from a pipe, one a
+line; what follows them is the tunnel's input.
+
+A service beside the server, as a port beside the client:
 
     ./run.sh server 0.0.0.0 7000 - --to 127.0.0.1:5432
     ./run.sh client a.example 7000 - --listen 5432
+
+A service beside the client, as a port beside the server:
+
+    ./run.sh server 0.0.0.0 7000 - --listen 8080
+    ./run.sh client a.example 7000 - --to localhost:3000
 
 The - asks for the token.  A TOKEN may stand there too, but other users of the
 machine can see it while this script builds.
@@ -266,7 +273,7 @@ ask_token() {
 		token=
 		tty=
 		echo_off	# before the prompt: people type ahead
-		printf 'Token, not shown [generate a strong one]: ' >&2
+		printf 'Token, not shown [make a good one]: ' >&2
 		IFS= read -r token || [ -n "${token}" ] || {
 			echo_on
 			[ -t 0 ] || say ''
@@ -286,32 +293,63 @@ ask_token() {
 	[ -n "${token}" ] || generate_token
 }
 
-# 24 of 31 letters and digits, none easily taken for another: 118 bits.
 generate_token() {
-	token=$(dd if=/dev/urandom bs=1024 count=1 2>/dev/null |
-	    tr -dc 'a-hjkmnp-z2-9' | cut -c 1-24)
-	[ "${#token}" -eq 24 ] || die 1 'cannot read /dev/urandom'
+	token=$("${dir}/adit" token </dev/null) && [ -n "${token}" ] ||
+	    die 1 'cannot make a token'
 	generated=yes
 }
 
+is_listen() {
+	is_port "$1" 0 || is_hostport "$1" 0
+}
+
+# What this side joins to the tunnel: $join is --to or --listen, $place where;
+# both are empty for stdin/stdout.  Each side has its usual one, and the other
+# one with a word before it.
 ask_join() {
 	while :; do
 		if [ "${mode}" = server ]; then
-			ask 'Service to offer, HOST:PORT' 'stdin/stdout'
+			ask "Service to offer, HOST:PORT (or: listen PORT)" \
+			    'stdin/stdout'
+			join=--to
 		else
-			ask 'Local port to listen on' 'stdin/stdout'
+			ask "Local port to listen on (or: to HOST:PORT)" \
+			    'stdin/stdout'
+			join=--listen
 		fi
-		join=${answer}
-		[ "${join}" != 'stdin/stdout' ] || { join= && return; }
-		if [ "${mode}" = server ]; then
-			is_hostport "${join}" 1 && return
+		place=${answer}
+		case ${answer} in
+		stdin/stdout) join='' place='' && return ;;
+		'listen '*) join=--listen place=${answer##* } ;;
+		'to '*) join=--to place=${answer##* } ;;
+		*) ;;
+		esac
+		if [ -n "${plain}" ] && [ "${mode}${join}" = server--listen ] ||
+		    [ -n "${plain}" ] && [ "${mode}${join}" = client--to ]; then
+			say 'that direction is not possible without encryption'
+		elif [ "${join}" = --to ]; then
+			is_hostport "${place}" 1 && return
 			say 'a service is HOST:PORT, such as 127.0.0.1:5432 or [::1]:22'
 		else
-			is_port "${join}" 0 && return
-			is_hostport "${join}" 0 && return
+			is_listen "${place}" && return
 			say 'that is no port (0 to 65535) nor IP:PORT'
 		fi
 	done
+}
+
+# Built without BearSSL.
+ask_plain() {
+	plain=
+	case $("${dir}/adit" --version </dev/null) in
+	*WITHOUT*) ;;
+	*) return 0 ;;
+	esac
+	ask 'This adit cannot encrypt; all can be read on the way. Go on (yes/no)' \
+	    no
+	case ${answer} in
+	yes | y) plain=--plain ;;
+	*) die 1 'install BearSSL (libbearssl-dev), and run this again' ;;
+	esac
 }
 
 # The address by which the other side may reach this one: a guess.
@@ -334,25 +372,30 @@ own_address() {
 # person needs it.
 show_other_side() {
 	shown_port=${port}
+	other=
+	case ${join} in
+	--to)
+		# Ports below 1024 need root: 22 becomes 8022, 80 becomes 8080.
+		listen=${place##*:}
+		[ "${listen}" -ge 1024 ] || listen=$((listen + 8000))
+		other=" --listen ${listen}"
+		;;
+	--listen) other=' --to HOST:PORT' ;;
+	*) ;;
+	esac
 	if [ "${mode}" = server ]; then
 		[ "${port}" -ne 0 ] || shown_port=PORT
-		shown_address=$(own_address)
-		listen=${join##*:}
-		# Ports below 1024 need root: 22 becomes 8022, 80 becomes 8080.
-		[ -z "${listen}" ] || [ "${listen}" -ge 1024 ] ||
-		    listen=$((listen + 8000))
-		line="client ${shown_address} ${shown_port} ${token}"
-		line="${line}${listen:+ --listen ${listen}}"
+		line="client $(own_address) ${shown_port}"
 	else
-		line="server 0.0.0.0 ${port} ${token}"
-		line="${line}${join:+ --to HOST:PORT}"
+		line="server 0.0.0.0 ${port}"
 	fi
 	say ''
 	say 'For the other side (shown this once):'
 	say ''
-	say "    ./run.sh ${line}"
+	say "    ./run.sh ${line} ${token}${other}${plain:+ ${plain}}"
 	say ''
 	[ "${shown_port}" != PORT ] || say 'PORT: the number in the next lines'
+	[ "${join}" != --listen ] || say 'HOST:PORT: the service over there'
 	if [ "${mode}" = client ]; then
 		printf 'Enter here once it runs there: ' >&2
 		read -r answer || say ''
@@ -383,6 +426,7 @@ server | client)
 esac
 
 setup
+ask_plain
 ask_mode
 ask_address
 ask_port
@@ -391,10 +435,8 @@ ask_join
 [ "${generated}" = no ] || show_other_side
 
 set -- "${mode}" "${address}" "${port}"
-if [ -n "${join}" ]; then
-	[ "${mode}" = server ] && set -- "$@" --to "${join}"
-	[ "${mode}" = client ] && set -- "$@" --listen "${join}"
-fi
+[ -z "${join}" ] || set -- "$@" "${join}" "${place}"
+[ -z "${plain}" ] || set -- "$@" "${plain}"
 ADIT_TOKEN=${token}
 export ADIT_TOKEN
 exec "${dir}/adit" "$@"

@@ -368,7 +368,7 @@ sealed_open_stream(int fd, const struct kex_keys *k, uint64_t number,
     const struct ctl *open, const void *early, size_t nearly, int watch,
     struct seal **sp, struct ctl *answer, char why[DOOR_WHY_MAX])
 {
-	struct net_wait w = { task_now() + DOOR_HANDSHAKE_MS, watch };
+	struct net_wait w = { task_now() + SEALED_ANSWER_MS, watch };
 	struct kex_hello h = { .role = KEX_CLIENT, .number = number };
 	enum record_use use = open->protocol == CTL_UDP ? RECORD_FLOW :
 	    RECORD_STREAM;

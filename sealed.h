@@ -13,7 +13,11 @@
 
 /* The sealed handshakes over sockets (PROTOCOL.md 10.2, 10.4). */
 
-enum { SEALED_PATIENCE_MS = 5000 };	/* after m2, and for first records */
+enum {
+	SEALED_PATIENCE_MS = 5000,	/* after m2, and for first records */
+	SEALED_ANSWER_MS = 20000	/* for one that needs the service: its
+					 * name, and two of its addresses */
+};
 
 /* What a caller at a sealed server turned out to be. */
 struct sealed_caller {

@@ -219,7 +219,8 @@ serve_link(struct stream *s, struct kex_keys *keys, const char *name)
 		goto out;
 	}
 	link_init(&l, s->fd, seal, name);
-	if (link_receive(&l, &hello) == -1 || hello.kind != CTL_HELLO) {
+	if (link_receive(&l, &hello, SEALED_PATIENCE_MS) == -1 ||
+	    hello.kind != CTL_HELLO) {
 		log_line(LOG_STREAM, "dropped %s: no hello", name);
 		link_close(&l, false);
 	} else if (!agree(s, &hello, &session, &refusal)) {

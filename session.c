@@ -222,6 +222,19 @@ wait_changed(struct sessions *t, struct ask *a)
 	(void)pthread_cond_timedwait(&a->changed, &t->mu, &ts);
 }
 
+/* If it was asked for, and nobody wants it any more: say so; mu is held. */
+static void
+give_up(struct sessions *t, const struct ask *a)
+{
+	struct ctl m = {
+		.kind = CTL_CANCEL, .number = a->number, .reason = CTL_TIMEOUT
+	};
+	struct session *s;
+
+	if (a->state == ASK_SENT && (s = find_session(t, a->sid)) != NULL)
+		link_say(s->link, &m);
+}
+
 bool
 session_ask(struct sessions *t, struct ask *a, bool (*gone)(void *),
     void *arg)
@@ -256,6 +269,7 @@ session_ask(struct sessions *t, struct ask *a, bool (*gone)(void *),
 	for (p = &t->asks; *p != a; p = &(*p)->next)
 		continue;
 	*p = a->next;
+	give_up(t, a);
 	(void)pthread_mutex_unlock(&t->mu);
 	(void)pthread_cond_destroy(&a->changed);
 	if (a->state == ASK_WAITING || a->state == ASK_SENT)
