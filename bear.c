@@ -10,6 +10,7 @@
 #include <bearssl.h>
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "bear.h"
@@ -20,15 +21,14 @@
  * constant time (tests/ct), and all versions have it. */
 #define CURVE (&br_ec_p256_m31)
 
-/* An AES key: the library's round keys, and its function for GHASH, so that
- * the processor is asked once for each key.  Asking is CPUID, which takes a
- * virtual machine longer than a record. */
-struct gcm_key {
-	br_aes_x86ni_ctr_keys aes;
-	br_ghash ghash;
-};
+/* What the processor has instructions for: asked once, or by two threads
+ * that get the same answer.  Asking is CPUID, which takes a virtual machine
+ * 10 us: longer than a record. */
+static atomic_uint suites_here;		/* 0: not asked yet */
+static _Atomic(const br_block_ctr_class *) aes_ctr;
+static _Atomic(br_ghash) ghash;
 
-_Static_assert(sizeof(struct gcm_key) <=
+_Static_assert(sizeof(br_aes_x86ni_ctr_keys) <=
     sizeof(((struct bear_aead *)0)->schedule), "an AES key fits");
 _Static_assert(BEAR_KEY <= sizeof(((struct bear_aead *)0)->schedule),
     "a ChaCha20 key fits");
@@ -51,12 +51,19 @@ bear_here(void)
 unsigned
 bear_suites(void)
 {
+	unsigned suites = atomic_load(&suites_here);
+
+	if (suites != 0)
+		return suites;
 	/* Both exist in every build of BearSSL, and give NULL where the
 	 * instructions are missing. */
-	if (br_aes_x86ni_ctr_get_vtable() != NULL &&
-	    br_ghash_pclmul_get() != NULL)
-		return BEAR_CHACHA20_POLY1305 | BEAR_AES256_GCM;
-	return BEAR_CHACHA20_POLY1305;
+	atomic_store(&aes_ctr, br_aes_x86ni_ctr_get_vtable());
+	atomic_store(&ghash, br_ghash_pclmul_get());
+	suites = BEAR_CHACHA20_POLY1305;
+	if (atomic_load(&aes_ctr) != NULL && atomic_load(&ghash) != NULL)
+		suites |= BEAR_AES256_GCM;
+	atomic_store(&suites_here, suites);
+	return suites;
 }
 
 void
@@ -171,10 +178,11 @@ void
 bear_aead_init(struct bear_aead *a, enum bear_suite suite,
     const uint8_t key[BEAR_KEY])
 {
-	const br_block_ctr_class *aes;
-	struct gcm_key k;
+	br_aes_x86ni_ctr_keys k;
+	unsigned suites = bear_suites();
 
-	assert((bear_suites() & suite) != 0);
+	assert((suites & suite) != 0);
+	(void)suites;
 	memset(a, 0, sizeof(*a));
 	a->suite = suite;
 	if (suite == BEAR_CHACHA20_POLY1305) {
@@ -183,10 +191,8 @@ bear_aead_init(struct bear_aead *a, enum bear_suite suite,
 	}
 	/* By the table, not by name: elsewhere than on x86 the library has
 	 * no such functions to link with. */
-	aes = br_aes_x86ni_ctr_get_vtable();
 	memset(&k, 0, sizeof(k));
-	aes->init(&k.aes.vtable, key, BEAR_KEY);
-	k.ghash = br_ghash_pclmul_get();
+	atomic_load(&aes_ctr)->init(&k.vtable, key, BEAR_KEY);
 	memcpy(a->schedule, &k, sizeof(k));
 	secret_wipe(&k, sizeof(k));
 }
@@ -197,8 +203,8 @@ run(const struct bear_aead *a, int encrypt, const uint8_t nonce[BEAR_NONCE],
     const void *aad, size_t naad, void *p, size_t n, uint8_t tag[BEAR_TAG])
 {
 	br_poly1305_run poly1305;
+	br_aes_x86ni_ctr_keys k;
 	br_gcm_context gcm;
-	struct gcm_key k;
 
 	if (a->suite == BEAR_CHACHA20_POLY1305) {
 		poly1305 = br_poly1305_ctmulq_get();	/* 64-bit machines */
@@ -211,7 +217,7 @@ run(const struct bear_aead *a, int encrypt, const uint8_t nonce[BEAR_NONCE],
 	/* A copy, because the context points to its key, and a struct
 	 * bear_aead may be anywhere. */
 	memcpy(&k, a->schedule, sizeof(k));
-	br_gcm_init(&gcm, &k.aes.vtable, k.ghash);
+	br_gcm_init(&gcm, &k.vtable, atomic_load(&ghash));
 	br_gcm_reset(&gcm, nonce, BEAR_NONCE);
 	br_gcm_aad_inject(&gcm, aad, naad);
 	br_gcm_flip(&gcm);

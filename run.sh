@@ -294,13 +294,19 @@ ask_token() {
 }
 
 generate_token() {
-	token=$("${dir}/adit" token </dev/null) && [ -n "${token}" ] ||
-	    die 1 'cannot make a token'
+	token=$("${dir}/adit" token </dev/null) || die 1 'cannot make a token'
 	generated=yes
 }
 
 is_listen() {
 	is_port "$1" 0 || is_hostport "$1" 0
+}
+
+is_reverse() {
+	case ${mode}${join} in
+	server--listen | client--to) return 0 ;;
+	*) return 1 ;;
+	esac
 }
 
 # What this side joins to the tunnel: $join is --to or --listen, $place where;
@@ -324,8 +330,7 @@ ask_join() {
 		'to '*) join=--to place=${answer##* } ;;
 		*) ;;
 		esac
-		if [ -n "${plain}" ] && [ "${mode}${join}" = server--listen ] ||
-		    [ -n "${plain}" ] && [ "${mode}${join}" = client--to ]; then
+		if is_reverse && [ -n "${plain}" ]; then
 			say 'that direction is not possible without encryption'
 		elif [ "${join}" = --to ]; then
 			is_hostport "${place}" 1 && return

@@ -16,9 +16,10 @@
  * writes it. */
 
 enum {
-	/* Eight full records, so that many move with one system call; and a
-	 * datagram, whatever its length. */
-	SEAL_BUF = 8 * (RECORD_DATA_MAX + CRYPT_OVERHEAD),
+	/* Sixteen full records, as much as is read at once (bulk.h), so that
+	 * each batch is one system call; and a datagram, whatever its
+	 * length. */
+	SEAL_BUF = 16 * (RECORD_DATA_MAX + CRYPT_OVERHEAD),
 	SEAL_SMALL = 4096		/* what an idle half may have touched */
 };
 
@@ -66,6 +67,10 @@ void seal_came(struct seal *s, size_t n);
 /* Take the next record: see record_get(). */
 enum crypt_verdict seal_get(struct seal *s, enum record_type *type,
     uint8_t **body, size_t *n);
+
+/* Before the first record: append n bytes that are none to what is to be
+ * sent, so that both leave at once. */
+void seal_put_plain(struct seal *s, const void *p, size_t n);
 
 /* Append a record to what is to be sent.  Returns 0, or -1: no room. */
 int seal_put(struct seal *s, enum record_type type, const void *body,

@@ -322,7 +322,8 @@ sealed_flush(struct seal *s, int fd, const struct net_wait *w)
 	return 0;
 }
 
-/* Say hello, and read the answer; k is known to both sides. */
+/* Send the hello and what comes with it, and read the answer; k is known to
+ * both sides. */
 static enum door_verdict
 greet(int fd, const struct kex_keys *k, const uint8_t hello[KEX_HELLO],
     struct seal *s, const struct net_wait *w, struct ctl *answer, char *why)
@@ -333,8 +334,7 @@ greet(int fd, const struct kex_keys *k, const uint8_t hello[KEX_HELLO],
 	uint8_t *body;
 	size_t n;
 
-	if (net_write(fd, hello, KEX_HELLO, w) == -1 ||
-	    sealed_flush(s, fd, w) == -1 || read_all(fd, r, 1, w) == -1)
+	if (sealed_flush(s, fd, w) == -1 || read_all(fd, r, 1, w) == -1)
 		return door_broke(why);
 	if (r[0] == KEX_NO_SESSION) {
 		answer->kind = 0;
@@ -389,6 +389,7 @@ sealed_open_stream(int fd, const struct kex_keys *k, uint64_t number,
 	secret_wipe(&keys, sizeof(keys));
 	if (s == NULL)
 		return door_broke(why);
+	seal_put_plain(s, hello, sizeof(hello));
 	(void)seal_put(s, RECORD_OPEN, body, ctl_open_put(open, body));
 	if (nearly > 0)
 		(void)seal_put(s, use == RECORD_FLOW ? RECORD_DATAGRAM :

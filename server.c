@@ -248,13 +248,12 @@ out:
 /* A stream's connection: what became of the hello. */
 struct guest {
 	struct kex_hello hello;
-	uint8_t answer[KEX_ANSWER];	/* to be sent */
 	struct seal *seal;
 	struct ctl open;
 	struct ask *ask;		/* who wanted it, or NULL */
 };
 
-/* Answer with a record: OPENED, or REFUSED. */
+/* Answer the hello with a record: OPENED, or REFUSED. */
 static int
 answer(struct stream *s, struct guest *g, const struct ctl *refusal)
 {
@@ -266,8 +265,6 @@ answer(struct stream *s, struct guest *g, const struct ctl *refusal)
 	else
 		(void)seal_put(g->seal, RECORD_REFUSED, body,
 		    ctl_refused_put(refusal, body));
-	if (net_write(s->fd, g->answer, sizeof(g->answer), &w) == -1)
-		return -1;
 	return sealed_flush(g->seal, s->fd, &w);
 }
 
@@ -278,6 +275,7 @@ let_in(struct stream *s, struct caller *c, const uint8_t *bytes,
 {
 	struct sessions *table = &s->tunnel->sessions;
 	enum door_verdict verdict = DOOR_BROKEN;
+	uint8_t r[KEX_ANSWER];
 	struct kex_keys keys;
 	struct seal_keys both;
 	enum record_type type;
@@ -291,17 +289,19 @@ let_in(struct stream *s, struct caller *c, const uint8_t *bytes,
 		    "its session is not known here (any more)");
 		goto out;
 	}
-	g->answer[0] = KEX_GO_ON;
-	if (entropy_get(g->answer + 1, KEX_RANDOM) == -1) {
+	r[0] = KEX_GO_ON;
+	if (entropy_get(r + 1, KEX_RANDOM) == -1) {
 		verdict = door_broke(why);
 		goto out;
 	}
 	both.suite = keys.suite;
 	kex_dialler_keys(&keys, bytes, both.in);
-	kex_acceptor_keys(&keys, bytes, g->answer, both.out);
+	kex_acceptor_keys(&keys, bytes, r, both.out);
 	g->seal = seal_new(s->tunnel->config->udp ? RECORD_FLOW :
 	    RECORD_STREAM, false, &both);
 	secret_wipe(&both, sizeof(both));
+	if (g->seal != NULL)
+		seal_put_plain(g->seal, r, sizeof(r));
 	door_queue(c);
 	if (g->seal == NULL ||
 	    sealed_read(g->seal, c->fd, &c->wait, &type, &body, &n) == -1) {

@@ -57,12 +57,12 @@ take_out(struct turn_list *l, struct turn *t)
 }
 
 static unsigned
-count_open(const struct turns *q, const uint8_t source[GUESS_SOURCE])
+count(const struct turn_list *list, const uint8_t source[GUESS_SOURCE])
 {
 	const struct turn *t;
 	unsigned n = 0;
 
-	for (t = q->open.first; t != NULL; t = t->next)
+	for (t = list->first; t != NULL; t = t->next)
 		n += memcmp(t->source, source, GUESS_SOURCE) == 0;
 	return n;
 }
@@ -87,7 +87,7 @@ serve_next(struct turns *q)
 		if (best != NULL && (when > best_when ||
 		    (when == best_when && served >= best_served)))
 			continue;
-		if (count_open(q, t->source) >= TURN_OPEN_SOURCE)
+		if (count(&q->open, t->source) >= TURN_OPEN_SOURCE)
 			continue;
 		best = t;
 		best_when = when;
@@ -186,7 +186,8 @@ turn_begin(struct turns *q, struct turn *me, int fd,
 	(void)pthread_cond_init(&me->changed, &attr);
 	(void)pthread_condattr_destroy(&attr);
 	(void)pthread_mutex_lock(&q->mu);
-	if (q->waiting.n < TURN_WAITING_MAX) {
+	if (q->waiting.n < TURN_WAITING_MAX &&
+	    count(&q->waiting, me->source) < TURN_WAITING_SOURCE) {
 		me->waiting = true;
 		append(&q->waiting, me);
 		serve_next(q);

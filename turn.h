@@ -15,7 +15,9 @@
  * confirmation but not yet shown theirs are few. */
 
 enum {
-	TURN_WAITING_MAX = 512,	/* in the queue; GATE_MAX lets in no more */
+	TURN_WAITING_MAX = 1024,	/* in the queue: twice GATE_MAX, for
+					 * those on their way out */
+	TURN_WAITING_SOURCE = 64,	/* ... from one source */
 	TURN_OPEN_MAX = 64,	/* confirmation sent, theirs not yet seen */
 	TURN_OPEN_SOURCE = 16	/* ... from one source */
 };
@@ -51,7 +53,8 @@ void turn_init(struct turns *q, bool strong);
  * the processor.  Returns 0; or -1 with errno ETIMEDOUT (w->until), ECANCELED
  * (stop), ECONNRESET (fd became readable, which at this point means that the
  * peer is gone, broke the rules, or had to go from the gate), ENOBUFS (the
- * queue is full).  w->watch is not looked at. */
+ * queue is full, or its source has too many in it).  w->watch is not looked
+ * at. */
 int turn_begin(struct turns *q, struct turn *me, int fd,
     const struct net_addr *from, const struct net_wait *w);
 

@@ -204,7 +204,7 @@ poll.h		net conn log task event
 pthread.h	task flow gate pump resolve turn event link session keeper
 signal.h	task token
 sched.h		flow
-stdatomic.h	task bulk conn pump stream event seal link
+stdatomic.h	task bear bulk conn pump stream event seal link
 termios.h	token
 time.h		task pump turn event session keeper
 sys/time.h	net

@@ -712,11 +712,12 @@ accept_stream(void *arg)
 	struct acceptor *a = arg;
 	struct net_wait wait = { task_now() + 2000, -1 };
 	struct ctl no = { .reason = CTL_UNREACHABLE, .text = "no db" };
-	uint8_t hello[KEX_HELLO], r[KEX_ANSWER + CRYPT_OVERHEAD], *body, text[300];
+	uint8_t hello[KEX_HELLO], r[KEX_ANSWER + CRYPT_OVERHEAD], text[300];
 	struct seal_keys both = { .suite = session.suite };
 	struct kex_keys keys = session;
 	enum record_type type;
 	struct seal *s;
+	uint8_t *body;
 	size_t n;
 
 	REQUIRE(recv(a->fd, hello, KEX_HELLO, MSG_WAITALL) == KEX_HELLO);

@@ -93,6 +93,18 @@ hears_ask(struct pair *p)
 	return m.number;
 }
 
+/* The client hears that this number is not wanted any more. */
+static void
+hears_cancel(struct pair *p, uint64_t number)
+{
+	struct ctl m;
+
+	CHECK(hear(p, 2000, &m));
+	CHECK_EQ(m.kind, CTL_CANCEL);
+	CHECK_EQ(m.number, number);
+	CHECK_EQ(m.reason, CTL_TIMEOUT);
+}
+
 static struct kex_hello
 hello(const struct pair *p, uint64_t number)
 {
@@ -457,6 +469,7 @@ gone(void)
 	CHECK(!session_find(&table, &h, &keys));
 	CHECK(!session_use(&table, &h, &taken));
 	CHECK(taken == NULL && table.asks == NULL);
+	hears_cancel(&p, 1);
 	unit_row("while the stream is being answered it waits");
 	ask(&a);
 	CHECK_EQ(hears_ask(&p), 3);
@@ -535,43 +548,83 @@ waits_for_link(void)
 		drop(&p[i]);
 }
 
-/* A client's next link takes the place of its last one. */
+/* A client's next link takes the place of its last one: what that was asked
+ * for, the next one is; the streams that are under way may still come. */
 static void
 replaced(void)
 {
 	struct pair p[3];
 	struct kex_keys keys;
 	struct kex_hello h;
-	struct asker a;
+	struct asker a[2];
 	int i;
 
 	begin();
 	for (i = 0; i < 3; i++)
 		make(&p[i], i + 1, CTL_SERVER_ASKS, i == 1 ? 9 : 1);
 	session_enter(&table, &p[0].session);
+	hears_welcome(&p[0]);
+	ask(&a[0]);
+	CHECK_EQ(hears_ask(&p[0]), 1);
 	session_enter(&table, &p[1].session);
 	CHECK_EQ(atomic_load(&p[0].link.ordered), 0);
+	h = hello(&p[0], 1);
+	CHECK(session_find(&table, &h, &keys));
 	session_enter(&table, &p[2].session);
 	CHECK_EQ(atomic_load(&p[0].link.ordered), CTL_REPLACED);
 	CHECK_EQ(atomic_load(&p[1].link.ordered), 0);
 	CHECK_EQ(atomic_load(&p[2].link.ordered), 0);
-	for (i = 0; i < 3; i++)
-		hears_welcome(&p[i]);
-	/* Its streams that are on their way may still come ... */
-	ask(&a);
+	hears_welcome(&p[1]);
+	hears_welcome(&p[2]);
+	unit_row("the oldest of the others is asked");
 	CHECK_EQ(hears_ask(&p[1]), 1);
-	/* ... and it is not asked for more. */
-	session_leave(&table, &p[0].session);
-	h = hello(&p[1], 1);
-	CHECK(session_find(&table, &h, &keys));
-	session_leave(&table, &p[1].session);
 	CHECK(!session_find(&table, &h, &keys));
+	ask(&a[1]);
+	CHECK_EQ(hears_ask(&p[1]), 3);
+	unit_row("which leaves");
+	session_leave(&table, &p[1].session);
 	CHECK_EQ(hears_ask(&p[2]), 1);
+	CHECK_EQ(hears_ask(&p[2]), 3);
+	give(&p[2], 3, 4, p[0].seal);
+	join(&a[1]);
+	CHECK(a[1].opened && a[1].ask.fd == 4);
 	give(&p[2], 1, 3, p[0].seal);
-	join(&a);
-	CHECK(a.opened);
+	join(&a[0]);
+	CHECK(a[0].opened && a[0].ask.fd == 3);
+	session_leave(&table, &p[0].session);
 	session_leave(&table, &p[2].session);
 	for (i = 0; i < 3; i++)
+		drop(&p[i]);
+}
+
+/* Streams that the client opens by itself over a link that was replaced. */
+static void
+replaced_opens(void)
+{
+	struct pair p[2];
+	struct kex_hello h;
+	struct ask *unused;
+	int i;
+
+	begin();
+	for (i = 0; i < 2; i++) {
+		make(&p[i], i + 1, CTL_CLIENT_OPENS, 1);
+		session_enter(&table, &p[i].session);
+	}
+	CHECK_EQ(atomic_load(&p[0].link.ordered), CTL_REPLACED);
+	for (i = 0; i < 2; i++) {
+		unit_row("link %d", i);
+		h = hello(&p[i], 2);
+		CHECK(session_use(&table, &h, &unused));
+		CHECK(!session_use(&table, &h, &unused));
+	}
+	session_leave(&table, &p[0].session);
+	h = hello(&p[0], 4);
+	CHECK(!session_use(&table, &h, &unused));
+	h = hello(&p[1], 4);
+	CHECK(session_use(&table, &h, &unused));
+	session_leave(&table, &p[1].session);
+	for (i = 0; i < 2; i++)
 		drop(&p[i]);
 }
 
@@ -590,6 +643,7 @@ times_out(void)
 	await_asks(1);
 	make(&p, 1, CTL_CLIENT_OPENS, 1);
 	session_enter(&table, &p.session);
+	hears_welcome(&p);
 	p.session.mode = CTL_SERVER_ASKS;
 	ask(&a[1]);
 	join(&a[0]);
@@ -602,6 +656,8 @@ times_out(void)
 	CHECK(table.asks == NULL);
 	h = hello(&p, 1);
 	CHECK(!session_find(&table, &h, &keys));
+	CHECK_EQ(hears_ask(&p), 1);
+	hears_cancel(&p, 1);
 	session_leave(&table, &p.session);
 	drop(&p);
 }
@@ -714,6 +770,7 @@ main(void)
 	unit_case("session: who asked is gone", gone);
 	unit_case("session: a request waits for a link", waits_for_link);
 	unit_case("session: replaced", replaced);
+	unit_case("session: streams of a replaced link", replaced_opens);
 	unit_case("session: too late", times_out);
 	unit_case("session: a stop", stopped);
 	unit_case("session: all at once", all_at_once);

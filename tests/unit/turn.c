@@ -10,7 +10,7 @@
 #include "unit.h"
 
 enum {
-	FLOOD = 200,
+	FLOOD = TURN_WAITING_SOURCE,
 	LONG_MS = 600 * 1000	/* longer than any case may take */
 };
 
@@ -678,13 +678,23 @@ static void
 full(void)
 {
 	static struct visitor v[TURN_WAITING_MAX];
-	struct visitor holder, more;
+	struct visitor holder, more, mate;
+	char from[] = "192.0.3.10";
 	unsigned i;
 
 	turn_init(&q, true);
 	begin_now(&holder, "192.0.2.1");
 	for (i = 0; i < TURN_WAITING_MAX; i++) {
-		v[i].from = address("192.0.2.2");
+		if (i == TURN_WAITING_SOURCE) {
+			wait_waiting(TURN_WAITING_SOURCE);
+			set_up(&mate, from);
+			CHECK_EQ(begin(&mate), ENOBUFS);
+			tear_down(&mate);
+		}
+		/* .10 to .25: as many from each as may be */
+		from[8] = (char)('1' + i / TURN_WAITING_SOURCE / 10);
+		from[9] = (char)('0' + i / TURN_WAITING_SOURCE % 10);
+		v[i].from = address(from);
 		v[i].w = (struct net_wait){ INT64_MAX, -1 };
 		v[i].fd[0] = holder.fd[0];
 		v[i].ends = v[i].valid = true;
