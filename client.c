@@ -155,6 +155,7 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 	char why[DOOR_WHY_MAX], name[NET_NAME_MAX];
 	void *local = s->piped ? NULL : &s->local;
 	struct keeper_lease lease = { .generation = 0 };
+	struct ctl cancel = { .kind = CTL_CANCEL, .reason = CTL_TIMEOUT };
 	enum door_verdict verdict = DOOR_FAILED;
 	uint8_t early[EARLY_MAX];
 	ssize_t nearly = 0;
@@ -183,6 +184,9 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 			if (verdict == DOOR_READY)
 				break;
 			(void)close(fd);
+			/* Should the hello still be on its way. */
+			cancel.number = lease.number;
+			keeper_say(k, lease.generation, &cancel);
 		}
 		/* The next link is another matter.  But what the server asked
 		 * for was asked of this one; and data that was sent may have

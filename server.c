@@ -20,6 +20,10 @@
 #include "server.h"
 #include "tell.h"
 
+/* Beside as many links as streams: those that are about to be replaced, or
+ * found dead. */
+enum { LINKS_SPARE = 8 };
+
 /* Carry s, whose ends are both there and whose room is taken. */
 static void
 carry(struct stream *s)
@@ -99,7 +103,7 @@ link_message(void *arg, const struct ctl *m)
 {
 	struct session *s = arg;
 
-	if (m->kind != CTL_CANCEL || s->mode != CTL_SERVER_ASKS)
+	if (m->kind != CTL_CANCEL)
 		return false;
 	session_cancel(s->table, s, m);
 	return true;
@@ -116,10 +120,12 @@ serve_sessions(struct stream *s, struct link *l, struct session *session)
 
 	struct net_wait grace = { 0, -1 };
 
+	(void)atomic_fetch_add(&t->links, 1);
 	session_enter(&t->sessions, session);
 	(void)snprintf(line, sizeof(line), "client %s linked", l->name);
 	tell_link_up(l->name, line);
 	clean = link_live(l, &events, why);
+	(void)atomic_fetch_sub(&t->links, 1);
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
 	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
 	(void)stream_complain(t, LOG_NOTE, line);
@@ -164,7 +170,8 @@ agree(struct stream *s, const struct ctl *hello, struct session *session,
 	if (session->mode == CTL_PIPE)
 		return local_take(s, &refusal->reason);
 	refusal->reason = CTL_FULL;
-	return atomic_load(&s->tunnel->links) < s->tunnel->max_streams;
+	return atomic_load(&s->tunnel->links) <
+	    s->tunnel->max_streams + LINKS_SPARE;
 }
 
 /* Stream 0, on the link itself. */
@@ -237,9 +244,7 @@ serve_link(struct stream *s, struct kex_keys *keys, const char *name)
 	} else {
 		memcpy(session.instance, hello.instance, CTL_INSTANCE);
 		session.link = &l;
-		(void)atomic_fetch_add(&t->links, 1);
 		serve_sessions(s, &l, &session);
-		(void)atomic_fetch_sub(&t->links, 1);
 	}
 out:
 	secret_wipe(&session.keys, sizeof(session.keys));

@@ -195,13 +195,14 @@ session_give(struct sessions *t, struct ask *a, int fd, struct seal *s,
 }
 
 void
-session_cancel(struct sessions *t, const struct session *s,
-    const struct ctl *m)
+session_cancel(struct sessions *t, struct session *s, const struct ctl *m)
 {
 	struct ask *a;
 
 	(void)pthread_mutex_lock(&t->mu);
-	if ((a = find_ask(t, s->keys.sid, m->number)) != NULL) {
+	if (number_free(&s->even, m->number))
+		number_use(&s->even, m->number);
+	else if ((a = find_ask(t, s->keys.sid, m->number)) != NULL) {
 		a->state = ASK_REFUSED;
 		a->reason = m->reason;
 		(void)snprintf(a->text, sizeof(a->text), "%.255s", m->text);

@@ -89,8 +89,9 @@ bool session_use(struct sessions *t, const struct kex_hello *h,
 void session_give(struct sessions *t, struct ask *a, int fd, struct seal *s,
     const char *peer);
 
-/* The client says that the stream asked for will not come. */
-void session_cancel(struct sessions *t, const struct session *s,
+/* The client says that this stream will not come: who asked for it is told;
+ * or, if it was the client's own, its number is used up. */
+void session_cancel(struct sessions *t, struct session *s,
     const struct ctl *m);
 
 /* Ask the oldest live link that takes requests for a stream, or the next one
