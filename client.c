@@ -153,6 +153,7 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 	struct keeper *k = &t->keeper;
 	int64_t until = task_now() + KEEPER_WAIT_MS;
 	char why[DOOR_WHY_MAX], name[NET_NAME_MAX];
+	char line[DOOR_WHY_MAX + NET_NAME_MAX];
 	void *local = s->piped ? NULL : &s->local;
 	struct keeper_lease lease = { .generation = 0 };
 	struct ctl cancel = { .kind = CTL_CANCEL, .reason = CTL_TIMEOUT };
@@ -203,8 +204,11 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 		s->pump.early = (uint64_t)nearly;
 		return true;
 	}
-	if (!task_stopping() && nearly != -1 && !local_gone(local))
-		(void)stream_complain(t, LOG_ERROR, why);
+	if (!task_stopping() && nearly != -1 && !local_gone(local)) {
+		(void)snprintf(line, sizeof(line), "no stream for %s: %.400s",
+		    s->local.name, why);
+		(void)stream_complain(t, LOG_ERROR, line);
+	}
 	return false;
 }
 
@@ -403,6 +407,8 @@ pipe_through(struct stream *s, struct link *l)
 		return;
 	}
 	local_give(s);
+	keeper_carried(&t->keeper);
+	return;
 out:
 	(void)keeper_failed(&t->keeper, true, draw());
 }
@@ -433,11 +439,16 @@ run_link(struct task *task)
 	struct net_addr server;
 	struct kex_keys keys;
 	struct seal *seal;
+	int64_t began = task_now();
 	struct link l;
 	bool final;
 	int fd;
 
 	verdict = sealed_dial(&c->peer, t->w, &fd, &server, &keys, why);
+	if (verdict == DOOR_READY && keeper_late(&t->keeper, began)) {
+		(void)close(fd);
+		goto out;
+	}
 	if (verdict != DOOR_READY) {
 		attempt_failed(t, verdict, false, why);
 		return;

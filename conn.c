@@ -277,12 +277,15 @@ take_control(struct conn *c, enum record_type type, const uint8_t *body,
 		seal_take_keepalive(c->seal, body, task_now());
 		return 0;
 	case RECORD_CONTROL:
-		if (ctl_get(&m, body, n) && m.kind == CTL_BYE &&
-		    m.reason == CTL_STOPPING && !c->seal->in.record.ended) {
+		if (!ctl_get(&m, body, n) || m.kind != CTL_BYE)
+			break;
+		if (m.reason == CTL_STOPPING && !c->seal->in.record.ended) {
 			c->seal->stopped = true;
 			return 0;
 		}
-		break;
+		/* It gives up, as when its service cannot be reached. */
+		errno = ECONNREFUSED;
+		return -1;
 	case RECORD_DATA:
 	case RECORD_DATAGRAM:
 	case RECORD_ACK:

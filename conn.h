@@ -24,7 +24,7 @@ enum conn_kind {
 	CONN_STDIO,	/* stdin and stdout, which are not ours to change */
 	CONN_FRAMED,	/* datagrams on a TCP socket: PROTOCOL.md, frames */
 	CONN_UDP,	/* a datagram socket to read and one to write */
-	CONN_SEALED	/* records on a TCP socket: PROTOCOL.md 10 */
+	CONN_SEALED	/* records on a TCP socket: PROTOCOL.md 3 */
 };
 
 enum {

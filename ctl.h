@@ -8,8 +8,8 @@
 
 #include "record.h"
 
-/* The bodies of CONTROL, OPEN, REFUSED and KEEPALIVE (PROTOCOL.md 10.4 to
- * 10.7): bytes to structures and back. */
+/* The bodies of CONTROL, OPEN, REFUSED and KEEPALIVE (PROTOCOL.md 3.4 to
+ * 3.7): bytes to structures and back. */
 
 enum {
 	CTL_INSTANCE = 16,

@@ -92,6 +92,31 @@ keeper_carries(struct keeper *k)
 	task_wake();
 }
 
+void
+keeper_carried(struct keeper *k)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	k->attempts--;
+	k->carrying = false;
+	k->known = true;
+	k->due_at = task_now() + RETRY_FIRST_MS;
+	retry_up(&k->retry);
+	(void)pthread_mutex_unlock(&k->mu);
+	task_wake();
+}
+
+bool
+keeper_late(struct keeper *k, int64_t began)
+{
+	bool late;
+
+	(void)pthread_mutex_lock(&k->mu);
+	if ((late = k->link != NULL && k->up_at >= began))
+		k->attempts--;
+	(void)pthread_mutex_unlock(&k->mu);
+	return late;
+}
+
 unsigned
 keeper_up(struct keeper *k, unsigned attempt, struct link *l,
     const struct kex_keys *keys, const struct net_addr *server)

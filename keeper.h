@@ -70,8 +70,13 @@ unsigned keeper_begun(struct keeper *k);
 uint32_t keeper_failed(struct keeper *k, bool refused, uint32_t random);
 
 /* The attempt came to a link that carries a stream itself: no more attempts
- * until it ends, by keeper_failed(). */
+ * until that is over, well or not. */
 void keeper_carries(struct keeper *k);
+void keeper_carried(struct keeper *k);
+
+/* Is there no more need of an attempt that began then, because a link has
+ * come up since?  Then the attempt is over. */
+bool keeper_late(struct keeper *k, int64_t began);
 
 /* The attempt came to a link that is up; the one before, if there is, is
  * ordered to end; but if that came of a later attempt, this one is.  keys are

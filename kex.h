@@ -10,7 +10,7 @@
 #include "crypt.h"
 #include "spake2.h"
 
-/* The sealed handshake and the keys that come of it (PROTOCOL.md 10.2, 10.4),
+/* The sealed handshake and the keys that come of it (PROTOCOL.md 3.2, 3.4),
  * over bytes: no I/O, no randomness of its own. */
 
 enum {

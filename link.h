@@ -12,7 +12,7 @@
 #include "seal.h"
 
 /* A link that carries no stream of its own: control messages and signs of
- * life, for as long as both sides live (PROTOCOL.md 10.5, 10.7). */
+ * life, for as long as both sides live (PROTOCOL.md 3.5, 3.7). */
 
 enum {
 	LINK_SILENT_MS = 5000,		/* then its owner is told */

@@ -437,7 +437,10 @@ check(const struct config *c, char *why)
 		    "--plain", needs_seal(c));
 		return OPT_USAGE;
 	}
-	if (c->json && !end)
+	if (c->role == OPT_CLIENT && c->nto > 1)
+		return wrong(why, "one --to is enough at the client: the "
+		    "server names none when it asks for a stream");
+	if ((c->json || c->json_fd == 1) && !end)
 		return wrong(why, "--json writes to stdout, which carries the "
 		    "data here: use --json-fd N, like --json-fd 3 3>log");
 	return OPT_RUN;

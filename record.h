@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "crypt.h"
 
-/* Which records may come when (PROTOCOL.md 10.3): the two directions of one
+/* Which records may come when (PROTOCOL.md 3.3): the two directions of one
  * sealed connection as engines.  Each half is used by one thread. */
 
 enum record_type {

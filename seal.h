@@ -36,7 +36,7 @@ struct seal {
 	bool bad;		/* a record was: nothing more is taken */
 	bool stopped;		/* the peer says: it was stopped, its END is
 				 * not the end of its input */
-	/* A link's life: PROTOCOL.md 10.7 */
+	/* A link's life: PROTOCOL.md 3.7 */
 	uint32_t waited_ms;	/* in reads, since bytes last came */
 	int64_t sent_at;	/* when something was last sent */
 	atomic_bool heard;	/* a KEEPALIVE came; then valid: */

@@ -11,7 +11,7 @@
 #include "text.h"
 #include "turn.h"
 
-/* The sealed handshakes over sockets (PROTOCOL.md 10.2, 10.4). */
+/* The sealed handshakes over sockets (PROTOCOL.md 3.2, 3.4). */
 
 enum {
 	SEALED_PATIENCE_MS = 5000,	/* after m2, and for first records */

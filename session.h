@@ -14,7 +14,7 @@
 /* The server's sessions: each live link's keys, the numbers of its streams
  * that were used, and the streams that it was asked for.  One table, one
  * mutex; under it a control message may be sent, which does not block.
- * (PROTOCOL.md 10.4, 10.5) */
+ * (PROTOCOL.md 3.4, 3.5) */
 
 enum {
 	SESSION_ASK_MS = 10000,		/* so long may an asked one take */

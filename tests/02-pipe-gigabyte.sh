@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: a gigabyte goes through a pipe each way at once, and every byte is right.
-# Modes: all
+# Modes: native plain posix m32 asan tsan valgrind
 . "${0%/*}/lib.sh"
 
 mkfifo up down from_server from_client

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: an end in one direction leaves the other direction going, both ways.
-# Modes: all
+# Modes: native plain posix nobear m32 asan tsan
 . "${0%/*}/lib.sh"
 
 # pipe_with_open_ends: 3 holds the server's stdin open, 4 the client's.
@@ -59,6 +59,7 @@ adit server2 server 127.0.0.1 0 "$TOKEN" --to "$(addr_of source)"
 listening server2
 adit client2 client 127.0.0.1 "$(port_of server2)" "$TOKEN" --listen 0
 listening client2
+linked server2 client2
 expect_ok peer raw "connect=$(addr_of client2)" end send=3000000 fin close
 wait_line source.out '^end$'
 

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Goal: only the right token gets in, whatever its length, pace and pieces; every other opening gets its refusal or silence.
-# Modes: native asan tsan valgrind
+# Goal: plain: only the right token gets in, whatever its length, pace and pieces; every other opening gets its refusal or silence.
+# Modes: plain nobear asan
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
+speak_plain
 
 start_peer service serve echo
 serving service

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: a signal stops a forwarder for new visitors at once, lets streams finish for --drain seconds and resets the rest.
-# Modes: native asan tsan valgrind
+# Modes: native plain asan tsan valgrind
 . "${0%/*}/lib.sh"
 
 start_peer service serve echo
@@ -96,11 +96,13 @@ stop client
 stop hole 143
 
 check "while the server does not answer the handshake"
-start_peer mute raw listen= gethex=0006736573616d65 say=got gone
+# shellcheck disable=SC2086
+start_peer mute raw listen= $HEARD say=got gone
 serving mute
 adit client client 127.0.0.1 "$(port_of mute)" "$TOKEN" --listen 0 --drain 1
 listening client
-start_peer visitor raw "connect=$(addr_of client)" reset
+start_peer visitor raw "connect=$(addr_of client)" say=up reset
+wait_line visitor.out '^up$'
 wait_line mute.out '^got$'
 now
 before=$NOW

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: either side can be killed and started again on the same port at once, any number of times.
-# Modes: native asan
+# Modes: native plain asan
 . "${0%/*}/lib.sh"
 
 start_peer service serve echo
@@ -13,6 +13,7 @@ listening server
 port=$(port_of server)
 adit client client 127.0.0.1 "$port" "$TOKEN" --listen 0
 listening client
+linked server client
 entry=$(addr_of client)
 
 good() {
@@ -64,6 +65,7 @@ while [ "$i" -lt 20 ]; do
 	listening server
 done
 good
+linked server client
 
 check "pipes: 20 in a row on one port"
 i=0

@@ -34,6 +34,7 @@ two() {
 		adit client client 127.0.0.1 "$_port" "$TOKEN" --listen 0
 	fi
 	listening client
+	linked server client
 	entry=$(addr_of client)
 	rm -f go
 	start_peer old raw "connect=$entry" text=a gettext=a say=up wait=go \
@@ -99,5 +100,6 @@ soft=$(awk '/Max open files/ { print $4 }' "/proc/$(pid_of server)/limits")
 expect_eq "$soft" "$hard"
 adit client client 127.0.0.1 "$(port_of server)" "$TOKEN" --listen 0
 listening client
+linked server client
 expect_ok peer crowd "$(addr_of client)" 30 10000
 finish

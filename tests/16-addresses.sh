@@ -50,10 +50,12 @@ check "a v4 visitor of a dual-stack server is named as v4"
 adit server server :: 0 "$TOKEN" --to "$service"
 listening server
 port=$(port_of server)
-expect_ok peer raw "connect=127.0.0.1:$port" token=wrong gethex=00 end
-wait_line server.err '^refused 127\.0\.0\.1:[0-9]+: wrong token$'
-expect_ok peer raw "connect=[::1]:$port" token=wrong gethex=00 end
-wait_line server.err '^refused \[::1\]:[0-9]+: wrong token$'
+adit wrong client 127.0.0.1 "$port" wrong
+expect_exit wrong 3
+wait_line server.err '^refused 127\.0\.0\.1:[0-9]+: wrong token'
+adit wrong client ::1 "$port" wrong
+expect_exit wrong 3
+wait_line server.err '^refused \[::1\]:[0-9]+: wrong token'
 stop server
 
 check "--to and --listen: IPv6, names"

@@ -33,7 +33,7 @@ give() {
 	argument)
 		adit "$_who" "$@" "$secret" ;;
 	middle)	# options may stand before and behind it
-		adit "$_who" "$1" --drain 5 "$2" "$3" "$secret" --plain ;;
+		adit "$_who" "$1" --drain 5 "$2" "$3" "$secret" --verbose ;;
 	file)
 		adit "$_who" "$@" @file ;;
 	bare)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: every bad argument gets one clear line and exit 2, and nothing is started.
-# Modes: native asan
+# Modes: native nobear asan
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 
@@ -30,6 +30,11 @@ good() {
 t=$TOKEN
 bad nonsense
 bad serve 127.0.0.1 7000 "$t"
+bad token more
+bad token --bits
+for bits in 0 47 x -1 '' 1000; do
+	bad token --bits "$bits"
+done
 bad server
 bad server 127.0.0.1
 bad client 127.0.0.1
@@ -57,9 +62,37 @@ done
 for listen in 65536 x 127.0.0.1: :x 127.0.0.1:65536 '[::1]' '' 127.0.0.1:-1; do
 	bad client 127.0.0.1 7000 "$t" --listen "$listen"
 done
-# An end of the other side, and UDP without an end that can carry it.
-bad server 127.0.0.1 7000 "$t" --listen 5000
-bad client 127.0.0.1 7000 "$t" --to 127.0.0.1:5000
+for allow in 127.0.0.1 '*' 5432 '*:' ':*' '*:0' '*:65536' '*:x' '10.0.*:22' \
+    'a*:22' '::1:*' ''; do
+	bad server 127.0.0.1 7000 "$t" --allow "$allow"
+done
+for target in x 0 65536 '*:22' 127.0.0.1: :22 127.0.0.1:0 ''; do
+	bad client 127.0.0.1 7000 "$t" --listen 0 --target "$target"
+done
+# What only the other side has, and what excludes each other.
+bad server 127.0.0.1 7000 "$t" --once
+bad server 127.0.0.1 7000 "$t" --target 22
+bad client 127.0.0.1 7000 "$t" --allow '*:*'
+for end in "--to 127.0.0.1:5000" "--allow *:*"; do
+	# shellcheck disable=SC2086 # two words
+	bad server 127.0.0.1 7000 "$t" --listen 5000 $end
+done
+bad client 127.0.0.1 7000 "$t" --listen 5000 --to 127.0.0.1:5000
+bad client 127.0.0.1 7000 "$t" --to 127.0.0.1:5000 --target 22
+bad client 127.0.0.1 7000 "$t" --json
+bad server 127.0.0.1 7000 "$t" --json
+bad server 127.0.0.1 7000 "$t" -q -v
+for fd in 0 -1 x '' 65536 77; do
+	bad client 127.0.0.1 7000 "$t" --json-fd "$fd"
+done
+# What cannot go without encryption.
+bad server 127.0.0.1 7000 "$t" --plain --listen 5000
+bad server 127.0.0.1 7000 "$t" --plain --to 127.0.0.1:5000 --to 127.0.0.1:5001
+bad server 127.0.0.1 7000 "$t" --plain --allow '*:*'
+bad client 127.0.0.1 7000 "$t" --plain --to 127.0.0.1:5000
+bad client 127.0.0.1 7000 "$t" --plain --listen 0 --target 22
+bad client 127.0.0.1 7000 "$t" --plain --listen 0 --once
+# UDP without an end that can carry it.
 bad server 127.0.0.1 7000 "$t" -u
 bad client 127.0.0.1 7000 "$t" -u
 bad server 127.0.0.1 7000 "$t" --udp
@@ -85,13 +118,15 @@ done
 
 # The environment is checked as strictly, and its name is what is blamed.
 for setting in ADIT_DRAIN=x ADIT_TO=127.0.0.1 ADIT_MAX_CONNS=0 ADIT_IDLE=-1 \
-    ADIT_LINGER=1x ADIT_UDP_IDLE=0 ADIT_UDP=maybe ADIT_VERBOSE=maybe; do
+    ADIT_LINGER=1x ADIT_UDP_IDLE=0 ADIT_UDP=maybe ADIT_VERBOSE=maybe \
+    ADIT_PLAIN=yes ADIT_ALLOW=22 ADIT_TO=127.0.0.1:1,x ADIT_JSON_FD=0; do
 	# shellcheck disable=SC2163 # the name is in the variable
 	export "$setting"
 	bad server 127.0.0.1 7000 "$t"
 	expect_line bad.err ".*${setting%%=*}.*"
 	unset "${setting%%=*}"
 done
+[ "$SEALED" = 1 ] || speak_plain	# unset above
 
 check "no arguments at all: the usage, on stderr"
 status=0

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: datagrams go through whole, from 0 to 65507 bytes, to the right asker, and flows come and go.
-# Modes: all
+# Modes: native plain m32 asan tsan
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 
@@ -83,10 +83,11 @@ expect_ok peer udp-name "$ENTRY" 40006 40
 stop client
 stop server
 
-check "a blocked flow loses its own datagrams and stalls no other"
+check "plain: a blocked flow loses its own datagrams and stalls no other"
 start_peer hand udp-hand-server
 serving hand
-adit client client 127.0.0.1 "$(port_of hand)" "$TOKEN" -u --listen 0 --drain 0
+adit client client 127.0.0.1 "$(port_of hand)" "$TOKEN" -u --listen 0 --drain 0 \
+    --plain
 listening client
 entry=$(addr_of client)
 start_peer flood udp-flood "$entry" 2000
@@ -94,16 +95,16 @@ wait_line hand.out '^blocked$'
 i=0
 while [ "$i" -lt 10 ]; do
 	i=$((i + 1))
-	expect_ok peer udp-ask "$entry" 1 1000 60000
+	expect_ok peer udp-alive "$entry" 1 1000 60000
 done
 expect_exit flood 0 30
-expect_ok peer udp-ask "$entry" 1 1000 60000
+expect_ok peer udp-alive "$entry" 1 1000 60000
 send_signal client TERM
 reap client
 kill_now hand
 
-check "on the wire: a length and a datagram, in whatever pieces they come"
-adit server server 127.0.0.1 0 "$TOKEN" --to "$(addr_of service)" -u
+check "on the plain wire: a length and a datagram, in whatever pieces they come"
+adit server server 127.0.0.1 0 "$TOKEN" --to "$(addr_of service)" -u --plain
 listening server
 expect_ok peer raw "connect=$(addr_of server)" token=sesame gethex=01 \
     hex=000568656c6c6f gethex=000568656c6c6f hex=0000 gethex=0000 \

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Goal: whatever speaks the plain handshake works with us: nc, socat, printf, a few lines of anything.
-# Modes: native
+# Modes: plain nobear
 . "${0%/*}/lib.sh"
+speak_plain
 
 check "nc and printf as the client of a service"
 start_peer service serve digest

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: --max-conns, --idle and --linger do what they say, to the connection they are about and to no other.
-# Modes: native asan tsan
+# Modes: native plain asan
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 

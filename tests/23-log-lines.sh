@@ -1,14 +1,26 @@
 #!/bin/sh
 # Goal: every line on stderr is one of those that are documented, once where it belongs, and none when asked to be quiet.
-# Modes: native
+# Modes: native plain
 . "${0%/*}/lib.sh"
+
+# first: what is said before anything else.
+if [ "$SEALED" = 1 ]; then
+	first='a short token can be guessed; "adit token" makes a good one'
+	wrong='wrong token, or it gave up'
+	refused='refused: wrong token \(or somebody in between\)'
+else
+	first='not encrypted: anybody on the path can read the token and the data'
+	wrong='wrong token'
+	refused='refused: wrong token, busy, or the server encrypts \(leave out --plain\)'
+fi
 
 # only FILE: every line of FILE is a documented one.
 only() {
 	ip='(127\.0\.0\.1:[0-9]+|\[::1\]:[0-9]+)'
-	grep -Evx "not encrypted: anybody on the path can read the token and the data|\
-listening on $ip|connected to $ip|client $ip accepted|\
-refused: wrong token, or busy|refused $ip: (wrong token|busy)|\
+	grep -Evx "$first|\
+listening on $ip|connected to $ip|client $ip (accepted|linked|gone: the other side stops)|\
+link to $ip ended: stopped|\
+$refused|refused $ip: ($wrong|busy)|\
 stream [0-9]+ opened: $ip -> $ip|\
 stream [0-9]+ closed after [0-9]+\.[0-9]+ s, [0-9]+ bytes sent, [0-9]+ received: [a-z].*|\
 cannot connect to $ip: Connection refused.*" "$1" >odd.lines &&
@@ -31,18 +43,25 @@ only pserver.err
 only pclient.err
 expect_eq "$(grep -c . pserver.err)" 3
 expect_eq "$(grep -c . pclient.err)" 2
-expect_eq "$(count_lines pserver.err '^not encrypted')" 1
-expect_eq "$(count_lines pclient.err '^not encrypted')" 1
+expect_eq "$(count_lines pserver.err "$first")" 1
+expect_eq "$(head -n 1 pserver.err)" "$first"
+expect_eq "$(count_lines pclient.err "$first")" 1
+expect_eq "$(head -n 1 pclient.err)" "$first"
 
 check "a forwarder without -v: nothing for each stream"
 tunnel "$service"
 expect_ok peer raw "connect=$ENTRY" text=hi gettext=hi fin end
 stop client
 stop server
-for side in client server; do
-	only "$side.err"
-	expect_eq "$(grep -c . "$side.err")" 2
-done
+only client.err
+only server.err
+# Sealed, there is the link: up at the client, up and gone at the server.
+expect_eq "$(grep -c . client.err)" $((2 + SEALED))
+expect_eq "$(grep -c . server.err)" $((2 + 2 * SEALED))
+if [ "$SEALED" = 1 ]; then
+	expect_eq "$(tail -n 1 client.err | cut -d ' ' -f 1,2)" "connected to"
+	expect_line server.err "client 127\.0\.0\.1:[0-9]+ gone: the other side stops"
+fi
 
 check "-v: two lines for each stream, with addresses and bytes of both ways"
 tunnel "$service" -v
@@ -77,22 +96,29 @@ stop server
 check "-v over IPv6: addresses in brackets"
 adit server server ::1 0 "$TOKEN" --to "$service" -v
 listening server
-expect_ok peer raw "connect=$(addr_of server)" token=sesame gethex=01 fin end
+adit pclient client ::1 "$(port_of server)" "$TOKEN"
+expect_exit pclient 0
+expect_line pclient.err 'connected to \[::1\]:[0-9]+'
 wait_line server.err '^stream 1 opened: \[::1\]:[0-9]+ -> 127\.0\.0\.1:[0-9]+$'
 stop server
 
-check "a wrong token: loud on both sides, the local connection is reset"
+check "a wrong token: loud on both sides; plain, the local connection is reset"
 adit server server 127.0.0.1 0 "$TOKEN" --to "$service"
 listening server
 adit client client 127.0.0.1 "$(port_of server)" other --listen 0
 listening client
-expect_ok peer raw "connect=$(addr_of client)" reset
-wait_line server.err '^refused 127\.0\.0\.1:[0-9]+: wrong token$'
-wait_line client.err '^refused: wrong token, or busy$'
+[ "$SEALED" = 1 ] || expect_ok peer raw "connect=$(addr_of client)" reset
+wait_line server.err "^refused 127\\.0\\.0\\.1:[0-9]+: $wrong\$"
+wait_line client.err "^$refused\$"
+# Sealed, it knows that by itself, and at once.
+if [ "$SEALED" = 1 ]; then
+	expect_exit client 3
+else
+	stop client
+fi
 expect_eq "$(count_lines client.err '^refused')" 1
 only client.err
 only server.err
-stop client
 stop server
 
 check "-q: errors only"
@@ -102,14 +128,14 @@ at=$(addr_of free)
 kill_now free
 adit server server 127.0.0.1 "${at##*:}" "$TOKEN" --to "$service" -q
 wait_for 5 eval "ss -Htln | grep -q ':${at##*:} '"
-expect_ok peer raw "connect=$at" token=sesame gethex=01 fin end
-expect_eq "$(cat server.err)" ""
 adit pclient client 127.0.0.1 "${at##*:}" "$TOKEN" -q
 expect_exit pclient 0
+expect_eq "$(cat server.err)" ""
 expect_eq "$(cat pclient.err)" ""
 adit pclient client 127.0.0.1 "${at##*:}" wrong -q
 expect_exit pclient 3
-expect_eq "$(cat pclient.err)" "refused: wrong token, or busy"
+expect_line pclient.err "$refused"
+expect_eq "$(grep -c . pclient.err)" 1
 stop server
 
 check "no line is longer than a line, and none holds control bytes"

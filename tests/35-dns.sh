@@ -54,6 +54,7 @@ adit tserver server 127.0.0.1 0 "$TOKEN" --to "$at"
 listening tserver
 adit tclient client 127.0.0.1 "$(port_of tserver)" "$TOKEN" --listen 0
 listening tclient
+linked tserver tclient
 port=$(port_of tclient)
 expect_eq "$(ask +tcp one.test A)" 10.1.1.1
 finish

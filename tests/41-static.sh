@@ -1,17 +1,27 @@
 #!/bin/sh
-# Goal: the static binary needs nothing around it: it runs in an empty directory as its root.
+# Goal: the static binary needs nothing around it but /dev/urandom: it runs in a directory as its root that has only that.
 # Modes: static
 . "${0%/*}/lib.sh"
 
 [ "$(id -u)" -eq 0 ] || skip "chroot needs root"
 check "small and static"
-expect_range "$(wc -c <"$ADIT")" 1 102400
+expect_range "$(wc -c <"$ADIT")" 1 133120
 if ldd "$ADIT" >ldd.out 2>&1 && grep -q '=>' ldd.out; then
 	fail "not static: $(cat ldd.out)"
 fi
 
 mkdir root
 cp "$ADIT" root/adit
+
+check "without randomness: nothing is sealed, and one line says what is missing"
+start server chroot root /adit server 127.0.0.1 0 "$STRONG"
+expect_exit server 1
+expect_eq "$(grep -c . server.err)" 1
+expect_line server.err '.*/dev/urandom.*'
+mkdir root/dev
+: >root/dev/urandom
+mount --bind /dev/urandom root/dev/urandom || die "cannot bind /dev/urandom"
+
 printf 'from the server' >down
 printf 'from the client' >up
 

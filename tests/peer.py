@@ -398,6 +398,15 @@ class Script:
     def do_gettext(self, arg):
         self.do_gethex(arg.encode().hex())
 
+    def do_skip(self, arg):
+        """N bytes come, whatever they are."""
+        n = int(arg)
+        while n > 0:
+            data = self.s.recv(n)
+            if not data:
+                raise Wrong("%d bytes too few" % n)
+            n -= len(data)
+
     def do_fin(self, _):
         self.s.shutdown(socket.SHUT_WR)
 
@@ -524,6 +533,25 @@ def cmd_udp_ask(addr, *sizes):
         raise Wrong("%d bytes too many" % len(s.recv(1 << 17)))
     except TimeoutError:
         pass
+
+
+def cmd_udp_alive(addr, *sizes):
+    """udp-alive ADDR SIZE...: each comes back, although one or another may
+    get lost on the way: it is sent until it does."""
+    s = udp_dial(addr)
+    s.settimeout(0.5 * SLOW)
+    for i, n in enumerate(map(int, sizes)):
+        end = time.monotonic() + LIMIT
+        while True:
+            s.send(pattern(i, 0, n))
+            try:
+                # An answer that came late was to an earlier one.
+                while s.recv(1 << 17) != pattern(i, 0, n):
+                    pass
+                break
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise Wrong("no answer to %d bytes" % n) from None
 
 
 def cmd_udp_flows(addr, count, rounds):

@@ -10,20 +10,23 @@ LOADS = {                   # load: its main value
     "ping": "p50",
     "connections": "rate",
 }
+SSH = ("ssh -L aes128-gcm", "ssh -L chacha20")
 
 
 # Figures ---------------------------------------------------------------------
 
 def values(result, name, load, value):
-    return [v[value] for v in result["chains"][name][load]]
+    return [v[value] for v in result["chains"].get(name, {}).get(load, [])]
 
 
 def median(result, name, load, value):
-    return statistics.median(values(result, name, load, value))
+    """0 if it was not measured."""
+    each = values(result, name, load, value)
+    return statistics.median(each) if each else 0
 
 
 def ratio(result, name, other, load, value):
-    """Of medians; 0 if there is nothing to divide by."""
+    """Of medians; 0 if there is nothing to divide, or to divide by."""
     below = median(result, other, load, value)
     return median(result, name, load, value) / below if below > 0 else 0
 
@@ -36,6 +39,16 @@ def spread(result, name, other, load, value):
         return each[0], each[0]
     low, _, high = statistics.quantiles(each, n=4, method="inclusive")
     return low, high
+
+
+def best_ssh(result, load):
+    """The faster one of ssh's ciphers."""
+    return max(SSH, key=lambda name: median(result, name, load, LOADS[load])
+               if load.startswith("bulk") else name == SSH[0])
+
+
+def mean(rows, value):
+    return statistics.fmean(row[value] for row in rows)
 
 
 def idle(side, when):
@@ -51,42 +64,72 @@ def idle_worst(sides, when):
 
 
 def targets(result):
-    """(what, wanted, got, met)"""
+    """(what, wanted, got, verdict)"""
     rows = []
 
-    def at_least(what, load, other, least):
+    def compare(what, name, load, other, limit, at_most=False):
         value = LOADS[load]
-        got = ratio(result, "adit", other, load, value)
-        low, high = spread(result, "adit", other, load, value)
-        rows.append((what, ">= %.2f" % least,
-                     "%.2f (%.2f to %.2f)" % (got, low, high), got >= least))
+        wanted = "%s %.2f" % ("<=" if at_most else ">=", limit)
+        got = ratio(result, name, other, load, value)
+        if got == 0:
+            rows.append((what, wanted, "-", "not measured"))
+            return
+        low, high = spread(result, name, other, load, value)
+        met = got <= limit if at_most else got >= limit
+        rows.append((what, wanted, "%.2f (%.2f to %.2f)" % (got, low, high),
+                     "met" if met else "not met"))
 
-    for load, text in (("bulk 1", "1 stream"), ("bulk 8", "8 streams")):
-        at_least("bulk, %s / haproxy" % text, load, "haproxy", 0.95)
-        at_least("bulk, %s / socat" % text, load, "socat", 2)
-        at_least("bulk, %s / socat -b 256K" % text, load, "socat -b 256K", 2)
-    got = ratio(result, "adit", "haproxy", "ping", "p50")
-    low, high = spread(result, "adit", "haproxy", "ping", "p50")
-    rows.append(("round trip p50 / haproxy", "<= 1.00",
-                 "%.2f (%.2f to %.2f)" % (got, low, high), got <= 1))
-    at_least("connections per second / socat", "connections", "socat", 2)
-    for name, text, limit in (("adit", "glibc", 60),
-                              ("adit musl", "musl static", 50)):
+    bulks = (("bulk 1", "1 stream"), ("bulk 8", "8 streams"))
+    for load, text in bulks:
+        compare("bulk, %s / spiped" % text, "adit", load, "spiped", 4)
+        compare("bulk, %s / ssh -L" % text, "adit", load,
+                best_ssh(result, load), 1.5)
+        if result["machine"]["aes"]:
+            compare("bulk, %s / --plain" % text, "adit", load,
+                    "adit --plain", 0.4)
+            compare("bulk, %s / --plain, posix" % text, "adit", load,
+                    "adit --plain, posix", 0.5)
+    compare("round trip p50 / --plain", "adit", "ping", "adit --plain", 1.3,
+            at_most=True)
+    compare("connections per second / --plain", "adit", "connections",
+            "adit --plain", 0.5)
+    for load, text in bulks:
+        compare("--plain, bulk, %s / haproxy" % text, "adit --plain", load,
+                "haproxy", 0.95)
+        compare("--plain, bulk, %s / socat" % text, "adit --plain", load,
+                "socat", 2)
+        compare("--plain, bulk, %s / socat -b 256K" % text, "adit --plain",
+                load, "socat -b 256K", 2)
+    compare("--plain, round trip p50 / haproxy", "adit --plain", "ping",
+            "haproxy", 1, at_most=True)
+    compare("--plain, connections per second / socat", "adit --plain",
+            "connections", "socat", 2)
+    for name, text, limit in (
+            ("adit --plain", "--plain, idle connection, glibc", 60),
+            ("adit --plain, musl", "--plain, idle connection, musl static",
+             50)):
         for when, then in (("fresh", "fresh"), ("worn", "after bulk")):
+            if name not in result["idle"]:
+                continue
             got = idle_worst(result["idle"][name], when) / 1024
-            rows.append(("idle connection, %s, %s" % (text, then),
-                         "<= %d KiB" % limit, "%.1f KiB" % got, got <= limit))
+            rows.append(("%s, %s" % (text, then), "<= %d KiB" % limit,
+                         "%.1f KiB" % got,
+                         "met" if got <= limit else "not met"))
     return rows
 
 
 def failures(result):
-    return ["%s: %d failed connections" % (name, sum(
-                v["failed"] for v in loads["connections"]))
-            for name, loads in result["chains"].items()
-            if any(v["failed"] for v in loads["connections"])]
+    failed = {name: sum(values(result, name, "connections", "failed"))
+              for name in result["chains"]}
+    return ["%s: %d failed connections" % (name, n)
+            for name, n in failed.items() if n > 0]
 
 
 # Tables: lists of rows of text, the first one the heading --------------------
+
+def cell(form, value):
+    return form % value if value > 0 else "-"
+
 
 def forwarders(result):
     rows = [["two in a row", "1 stream, Gbit/s", "x direct", "CPU s/GB",
@@ -95,13 +138,12 @@ def forwarders(result):
     for name in result["chains"]:
         row = [name]
         for load in ("bulk 1", "bulk 8"):
-            cpu = median(result, name, load, "cpu")
-            row += ["%.1f" % median(result, name, load, "gbit"),
-                    "%.2f" % ratio(result, name, "direct", load, "gbit"),
-                    "%.2f" % cpu if name != "direct" else "-"]
-        row += ["%.1f" % median(result, name, "ping", "p50"),
-                "%.0f" % median(result, name, "ping", "p99"),
-                "%.0f" % median(result, name, "connections", "rate")]
+            row += [cell("%.1f", median(result, name, load, "gbit")),
+                    cell("%.2f", ratio(result, name, "direct", load, "gbit")),
+                    cell("%.2f", median(result, name, load, "cpu"))]
+        row += [cell("%.1f", median(result, name, "ping", "p50")),
+                cell("%.0f", median(result, name, "ping", "p99")),
+                cell("%.0f", median(result, name, "connections", "rate"))]
         rows.append(row)
     return rows
 
@@ -112,14 +154,56 @@ def ratios(result):
     for name in result["chains"]:
         if name == "adit":
             continue
-        row = [name]
-        for load, value in (("bulk 1", "gbit"), ("bulk 1", "cpu"),
-                            ("bulk 8", "gbit"), ("bulk 8", "cpu"),
-                            ("ping", "p50"), ("ping", "p99"),
-                            ("connections", "rate")):
-            r = ratio(result, "adit", name, load, value)
-            row.append("%.2f" % r if r > 0 else "-")
-        rows.append(row)
+        rows.append([name] + [
+            cell("%.2f", ratio(result, "adit", name, load, value))
+            for load, value in (("bulk 1", "gbit"), ("bulk 1", "cpu"),
+                                ("bulk 8", "gbit"), ("bulk 8", "cpu"),
+                                ("ping", "p50"), ("ping", "p99"),
+                                ("connections", "rate"))])
+    return rows
+
+
+CIPHERS = {
+    "adit": ("AES-256-GCM", "aes-256-gcm"),
+    "adit chacha20": ("ChaCha20-Poly1305", "chacha20-poly1305"),
+}
+
+
+def ciphers(result):
+    """What encryption costs each side, beside what another library takes."""
+    rows = [["CPU s/GB, one stream", "sealing side", "opening side",
+             "the same without encryption", "openssl speed"]]
+    plain = [median(result, "adit --plain, posix", "bulk 1", side)
+             for side in ("near", "far")]
+    for name, (text, _) in CIPHERS.items():
+        if name not in result["chains"] or not result["speeds"].get(name):
+            continue
+        if name == "adit" and not result["machine"]["aes"]:
+            continue
+        rows.append([text,
+                     "%.2f" % median(result, name, "bulk 1", "near"),
+                     "%.2f" % median(result, name, "bulk 1", "far"),
+                     "%.2f, %.2f" % tuple(plain),
+                     "%.2f" % statistics.median(result["speeds"][name])])
+    return rows
+
+
+def exchanges(result):
+    rows = [["key exchanges", "", "CPU ms, client", "CPU ms, server"]]
+    for name, each in result["starts"].items():
+        rows.append(["a pipe, from the client's start to its first byte, %s"
+                     % name,
+                     "%.1f ms" % statistics.median(v["ms"] for v in each),
+                     "%.1f" % statistics.median(v["cpu"] for v in each),
+                     "-"])
+    if result["dials"]:
+        rows.append(["another link, from dialling until it is up",
+                     "%.1f ms" % statistics.median(
+                         v["ms"] for v in result["dials"]),
+                     "%.1f" % mean(result["dials"], "client"),
+                     "%.1f" % mean(result["dials"], "server")])
+        rows.append(["1000 valid first messages of strangers", "", "-",
+                     "%.0f" % mean(result["dials"], "bogus")])
     return rows
 
 
@@ -148,9 +232,7 @@ def idles(result):
 
 def verdicts(result):
     rows = [["target", "wanted", "got (middle half)", ""]]
-    for what, wanted, got, met in targets(result):
-        rows.append([what, wanted, got, "met" if met else "not met"])
-    return rows
+    return rows + [list(row) for row in targets(result)]
 
 
 def align(rows):
@@ -182,25 +264,38 @@ def heading(result):
 def method(result):
     m = result["machine"]
     v = m["versions"]
+    suite = ("AES-256-GCM" if m["aes"] else "ChaCha20-Poly1305")
     return (
-        "Medians of %d interleaved rounds of %d s each. Every forwarder stands "
-        "twice in a row. haproxy %s: mode tcp, nbthread 1, splice-auto, "
-        "splice-request, splice-response, pipes of 1 MiB (the fastest). socat %s: "
-        "fork, nodelay, its own buffer of 8 KiB or -b 262144. nc %s. Loads: "
-        "iperf3 %s; ab %s, 8 at once, an HTTP request on each connection. CPU is "
-        "the forwarders' alone. An idle connection's memory is RSS (PSS where "
-        "each has a process of its own) and 16 KiB for each thread's or "
+        "Medians of %d interleaved rounds of %d s each. Every forwarder "
+        "stands twice in a row. adit: encrypted, by %s; chacha20: a build "
+        "that offers ChaCha20-Poly1305 alone; --plain: not encrypted, as "
+        "haproxy and socat; posix: without splice. ssh -L and sshd %s, "
+        "without compression. spiped %s as it comes. haproxy %s: mode tcp, "
+        "nbthread 1, splice-auto, splice-request, splice-response, pipes of "
+        "1 MiB (the fastest). socat %s: fork, nodelay, its own buffer of 8 "
+        "KiB or -b 262144. nc %s. Loads: iperf3 %s; ab %s, 8 at once, an HTTP "
+        "request on each connection. CPU is the forwarders' alone. openssl "
+        "speed %s: records of 16 KiB. A pipe's start includes stretching the "
+        "token (scrypt), once for each process; strangers' first messages are "
+        "answered and then dropped. An idle connection's memory is RSS (PSS "
+        "where each has a process of its own) and 16 KiB for each thread's or "
         "process's kernel stack, on the side that takes more; 400 at once; "
-        "after bulk: 7 s after 100 MB each way went through 25 of them, which "
+        "after bulk: 7 s after 20 MB each way went through 25 of them, which "
         "all that was gained is put down to. In brackets: the middle half of "
         "the rounds' own ratios."
-        % (m["rounds"], m["seconds"], v["haproxy"], v["socat"], v["nc"],
-           v["iperf3"], v["ab"]))
+        % (m["rounds"], m["seconds"], suite, v["ssh"], v["spiped"],
+           v["haproxy"], v["socat"], v["nc"], v["iperf3"], v["ab"],
+           v["openssl"]))
 
 
 def notes(result):
     m = result["machine"]
-    found = failures(result)
+    found = ["%s is not measured: %s" % absent
+             for absent in result["absent"].items()]
+    if not m["aes"]:
+        found.append("this processor has no instructions for AES: what is "
+                     "wanted beside --plain is not judged")
+    found += failures(result)
     if m["load"] > 0.5:
         found.append("the machine was busy before: load %.1f" % m["load"])
     if m["rounds"] < 9:
@@ -221,8 +316,8 @@ def fold(text, width=79):
 
 def plain(result):
     parts = [fold(heading(result))]
-    parts += [align(t(result)) for t in (forwarders, ratios, pipes, idles,
-                                         verdicts)]
+    parts += [align(t(result)) for t in (forwarders, ratios, ciphers,
+                                         exchanges, pipes, idles, verdicts)]
     parts.append(fold(method(result)))
     parts += [fold("note: " + n) for n in notes(result)]
     return "\n".join(parts)
@@ -237,34 +332,43 @@ PANELS = (                  # title, load, value, more is better
     ("One byte, round trip p50", "ping", "p50", "%.0f \u00b5s", False),
     ("Connections", "connections", "rate", "%.0f /s", True),
 )
-BARS = (("adit", "adit"), ("haproxy", "haproxy (splice)"),
-        ("socat", "socat"))
+# Those that encrypt, and those that do not; "" is the faster ssh.
+BARS = (("adit", 0), ("", 1), ("spiped", 1), ("adit --plain", 3),
+        ("haproxy", 2), ("socat", 2))
 
 
 def drawing(result):
     """Bars for each contestant's ratio to haproxy.  The drawing brings its
     own ground, so that it can be read wherever it is shown."""
-    left, unit, bar, gap, top = 272, 150, 20, 18, 84
-    longest = max(ratio(result, name, "haproxy", load, value)
-                  for _, load, value, _, _ in PANELS for name, _ in BARS)
+    left, unit, bar, gap, top = 296, 150, 17, 18, 84
+    panels = []
+    for title, load, value, form, more in PANELS:
+        names = [(name or best_ssh(result, load), color)
+                 for name, color in BARS]
+        panels.append((title, load, value, form, more, [
+            (name, color) for name, color in names
+            if ratio(result, name, "haproxy", load, value) > 0]))
+    longest = max(ratio(result, name, "haproxy", panel[1], panel[2])
+                  for panel in panels for name, _ in panel[5])
     # One bar far off must not make the others small.
     scale = min(longest, 2.4)
     column = int(left + unit * scale + 12)      # of the figures
     width = column + 168
-    height = top + len(PANELS) * (len(BARS) * bar + gap) + 30
+    height = top + sum(len(panel[5]) * bar + gap for panel in panels) + 30
     m = result["machine"]
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" '
            'viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" '
            'font-size="13">\n' % (width, height, width, height),
-           "<title>adit, haproxy and socat, relative to haproxy</title>\n",
+           "<title>adit, ssh -L, spiped, haproxy and socat, relative to "
+           "haproxy</title>\n",
            "<style>\n"
            ".g{fill:#fff;stroke:#d0d7de}.t{fill:#1f2328}.q{fill:#59636e}\n"
            ".l{stroke:#59636e}.b0{fill:#0969da}.b1{fill:#8c959f}"
-           ".b2{fill:#c4cbd2}\n"
+           ".b2{fill:#c4cbd2}.b3{fill:#80b4ec}\n"
            "@media (prefers-color-scheme:dark){\n"
            ".g{fill:#0d1117;stroke:#3d444d}.t{fill:#f0f6fc}.q{fill:#9198a1}\n"
-           ".l{stroke:#9198a1}.b0{fill:#4493f8}.b1{fill:#656c76}"
-           ".b2{fill:#424a53}}\n"
+           ".l{stroke:#9198a1}.b0{fill:#4493f8}.b1{fill:#7d8590}"
+           ".b2{fill:#424a53}.b3{fill:#1f4e8c}}\n"
            "</style>\n",
            '<rect class="g" x=".5" y=".5" width="%d" height="%d" rx="6"/>\n'
            % (width - 1, height - 1)]
@@ -282,37 +386,44 @@ def drawing(result):
     text(left + unit, top - 14, "q", "haproxy = 1",
          ' text-anchor="middle" font-size="12"')
     y = top
-    for title, load, value, form, more in PANELS:
+    for title, load, value, form, more, bars in panels:
         text(16, y + 15, "t", title, ' font-weight="600"')
         text(16, y + 33, "q", "longer is better" if more else
              "shorter is better", ' font-size="12"')
-        for i, (name, label) in enumerate(BARS):
+        for name, color in bars:
             r = ratio(result, name, "haproxy", load, value)
             long = unit * min(r, scale)
-            text(left - 8, y + 15, "q" if i else "t", name,
-                 ' text-anchor="end"')
+            cls = "q" if color else "t"
+            text(left - 8, y + 13, cls, name,
+                 ' text-anchor="end" font-size="12"')
             out.append('<rect class="b%d" x="%d" y="%d" width="%.1f" '
-                       'height="%d" rx="2"/>\n' % (i, left, y + 2, long,
+                       'height="%d" rx="2"/>\n' % (color, left, y + 2, long,
                                                    bar - 4))
             if r > scale:       # cut off, and seen to be
                 out.append('<path class="g" d="M%.1f %dl6 %dl5 0l-6 -%dz"/>\n'
                            % (left + long - 18, y, bar, bar))
-            text(column + 38, y + 15, "q" if i else "t", "%.2f" % r,
-                 ' text-anchor="end"')
-            text(column + 54, y + 15, "q" if i else "t",
-                 form % median(result, name, load, value))
+            text(column + 38, y + 13, cls, "%.2f" % r,
+                 ' text-anchor="end" font-size="12"')
+            text(column + 54, y + 13, cls,
+                 form % median(result, name, load, value),
+                 ' font-size="12"')
             y += bar
         y += gap
-    text(16, height - 14, "q", "medians of %d rounds; haproxy %s with splice, "
-         "socat %s" % (m["rounds"], m["versions"]["haproxy"],
-                       m["versions"]["socat"]), ' font-size="12"')
+    text(16, height - 14, "q", "medians of %d rounds; adit, ssh -L %s and "
+         "spiped %s encrypt, the others do not; haproxy %s with splice, "
+         "socat %s"
+         % (m["rounds"], m["versions"]["ssh"], m["versions"]["spiped"],
+            m["versions"]["haproxy"], m["versions"]["socat"]),
+         ' font-size="12"')
     return "".join(out) + "</svg>\n"
 
 
 def block(result):
-    parts = ["![adit, haproxy and socat beside each other](docs/bench.svg)\n",
+    parts = ["![adit, ssh -L, spiped, haproxy and socat beside each other]"
+             "(docs/bench.svg)\n",
              fold(heading(result) + ":")]
-    parts += [markdown(t(result)) for t in (forwarders, pipes, idles, verdicts)]
+    parts += [markdown(t(result)) for t in (forwarders, ciphers, exchanges,
+                                            pipes, idles, verdicts)]
     parts.append(fold(method(result) + " The same on your machine: "
                       "`make bench`."))
     parts += [fold("Note: " + n + ".") for n in notes(result)]

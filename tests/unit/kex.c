@@ -416,6 +416,14 @@ downgrade(void)
 	m2[M2_SUITE] = BOTH;
 	CHECK(!kex_client_finish(&p.client, m2));
 	CHECK(kex_client_finish(&p.client, p.server.m2));
+
+	unit_row("one that we do not have, with the right confirmation");
+	suites = BOTH;
+	REQUIRE(kex_client_start(&p.client, p.w, p.x));
+	REQUIRE(kex_server_start(&p.server, p.w, p.y, p.client.m1) == 1);
+	CHECK_EQ(p.server.m2[M2_SUITE], BEAR_AES256_GCM);
+	suites = BEAR_CHACHA20_POLY1305;
+	CHECK(!kex_client_finish(&p.client, p.server.m2));
 }
 
 static void

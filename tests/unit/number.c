@@ -80,45 +80,50 @@ first(void)
 	}
 }
 
-/* A jump by each distance around the window's: what was used before stays
- * used, what was not is free if it is not too old. */
+/* A jump by each distance around the window's, with some behind us: what was
+ * used before stays used, what was not is free if it is not too old. */
 static void
 jumps(void)
 {
 	static const uint64_t far[] = {
 		1, 2, 63, 64, 65, 127, 128, 2047, 4094, 4095, 4096, 4097,
 		4159, 4160, 8191, 8192, 8193, 100000,
-		UINT64_C(0x7fffffffffffff00)
+		UINT64_C(0x3fffffffffffff00)
 	};
+	static const uint64_t behind[] = { 0, 2, 6, 128, 130, 4000, 8188 };
+	static const uint64_t bases[] = { 2, 8190, 100000 };
 	struct numbers s;
-	uint64_t base, n, top;
-	size_t i, k;
+	uint64_t base, n, top, oldest;
+	size_t i, k, j;
+	bool used;
 
 	for (k = 0; k < 3; k++) {
 		for (i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
-			base = k == 0 ? 2 : k == 1 ? 8190 : 100000;
+			base = bases[k];
 			memset(&s, 0, sizeof(s));
-			number_use(&s, base);
+			for (j = 7; j-- > 0;) {
+				if (behind[j] < base)
+					number_use(&s, base - behind[j]);
+			}
 			top = base + 2 * far[i];
-			if (top < base || top > UINT64_MAX - 1)
-				continue;
 			unit_row("from %llu by %llu", (unsigned long long)base,
 			    (unsigned long long)far[i]);
 			CHECK(number_free(&s, top));
 			number_use(&s, top);
-			CHECK(!number_free(&s, top));
-			CHECK(!number_free(&s, base));
-			/* The oldest that may come, and the one before. */
-			if (top > 2 * 4095) {
-				n = top - 2 * UINT64_C(4095);
-				CHECK_EQ(number_free(&s, n), n != base &&
-				    n != 0);
-				CHECK(!number_free(&s, n - 2));
+			oldest = top > 8190 ? top - 8190 : 2;
+			n = oldest > 100 ? oldest - 100 : 2;
+			for (; n <= top + 100; n += 2) {
+				used = n == top;
+				for (j = 0; j < 7; j++)
+					used |= behind[j] < base &&
+					    n == base - behind[j];
+				unit_row("from %llu by %llu: %llu",
+				    (unsigned long long)base,
+				    (unsigned long long)far[i],
+				    (unsigned long long)n);
+				CHECK_EQ(number_free(&s, n), !used &&
+				    n >= oldest);
 			}
-			if (far[i] > 1)
-				CHECK(number_free(&s, top - 2));
-			CHECK(number_free(&s, top + 2) ==
-			    (top < UINT64_MAX - 1));
 		}
 	}
 	/* At the very end nothing is left but what is late. */
