@@ -630,8 +630,13 @@ conn_end(struct conn *c)
 	/* Set first: from here on a peer that is gone is no sign of a reset
 	 * (conn_got()). */
 	atomic_store(&c->ended, true);
-	if (c->kind != CONN_STDIO)
-		return shutdown(c->wfd, SHUT_WR);
+	if (c->kind != CONN_STDIO) {
+		if (shutdown(c->wfd, SHUT_WR) == 0)
+			return 0;
+		if (errno == ENOTCONN)		/* it was reset just now */
+			errno = ECONNRESET;
+		return -1;
+	}
 	/* Whoever reads our stdout must see it end now, not at exit.  The
 	 * number stays taken, so that no socket can get it. */
 	(void)shutdown(c->wfd, SHUT_WR);	/* if it is a socket */

@@ -475,7 +475,9 @@ task_finish(int64_t drain_ms)
 	atomic_store(&quitting, true);
 	(void)pthread_kill(signal_thread, SIGTERM);
 	(void)pthread_join(signal_thread, NULL);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		(void)close(stop_pipe[i]);
+		(void)close(wake_pipe[i]);
+	}
 	return left;
 }
