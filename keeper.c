@@ -76,7 +76,9 @@ keeper_failed(struct keeper *k, bool refused, uint32_t random)
 	k->carrying = false;
 	ms = retry_failed(&k->retry, refused, task_now(), random);
 	k->due_at = task_now() + ms;
-	if (k->link != NULL && !k->wanted)	/* a renewal: in its own time */
+	/* A renewal: come again, but not at once. */
+	if (k->link != NULL && !k->wanted &&
+	    task_now() >= k->up_at + KEEPER_RENEW_MS)
 		k->up_at = task_now() + ms - KEEPER_RENEW_MS;
 	(void)pthread_mutex_unlock(&k->mu);
 	task_wake();

@@ -300,9 +300,9 @@ no_ends(void)
 		{ "DATAGRAM in a pipe", RECORD_PIPE, EPROTO },
 		{ "OPEN again", RECORD_STREAM, EPROTO },
 		{ "an ASK", RECORD_PIPE, EPROTO },
-		{ "another BYE", RECORD_PIPE, EPROTO },
+		{ "another BYE", RECORD_PIPE, ECONNREFUSED },
 		{ "nonsense", RECORD_PIPE, EPROTO },
-		{ "stopped after END", RECORD_PIPE, EPROTO },
+		{ "stopped after END", RECORD_PIPE, ECONNREFUSED },
 		{ "a bit", RECORD_STREAM, EPROTO }
 	};
 	static const struct ctl stop = { .kind = CTL_BYE,

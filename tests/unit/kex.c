@@ -547,11 +547,11 @@ no_points(void)
 	static const uint8_t first[] = { 0x00, 0x02, 0x03, 0x05, 0x06, 0x07 };
 	static const uint8_t one[BEAR_SCALAR] = { [BEAR_SCALAR - 1] = 1 };
 	uint8_t bad[12][BEAR_POINT], minus[BEAR_SCALAR], m1[KEX_M1];
-	uint8_t m2[KEX_M2], borrow = 0;
+	uint8_t m2[KEX_M2];
 	const uint8_t *order = bear_p256_order();
 	size_t i, n = 0;
+	uint32_t d, borrow = 0;
 	struct pair p;
-	uint32_t d;
 
 	suites = BOTH;
 	meet(&p, "w", "x", "y");

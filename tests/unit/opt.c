@@ -251,8 +251,8 @@ lists(void)
 	CHECK_EQ(config.to[1].port, 2);
 	CHECK_STR(config.to[2].host, "b");
 	CHECK_EQ(config.to[2].port, 3);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to a:1 --to b:2"), OPT_RUN);
-	CHECK_EQ(config.nto, 2);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to a:1 --to b:2"), OPT_USAGE);
+	CHECK(strstr(why, "one --to is enough") != NULL);
 	/* On the command line a comma is no separator. */
 	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to a:1,b:2"), OPT_USAGE);
 	CHECK(strstr(why, "--to wants HOST:PORT") != NULL);
@@ -311,8 +311,9 @@ environment_lists(void)
 	CHECK_EQ(config.nallow, 1);
 	/* --allow is the server's alone: the client does not look. */
 	REQUIRE(setenv("ADIT_ALLOW", "?", 1) == 0);
+	REQUIRE(setenv("ADIT_TO", "a:1", 1) == 0);
 	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_RUN);
-	CHECK_EQ(config.nto, 3);
+	CHECK_EQ(config.nto, 1);
 	CHECK_EQ(config.nallow, 0);
 	REQUIRE(unsetenv("ADIT_ALLOW") == 0);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -422,6 +422,33 @@ third_message(void)
 	}
 }
 
+/* Too many before it: that is said, and costs nothing. */
+static void
+crowded(void)
+{
+	uint8_t x[BEAR_SCALAR], got[2];
+	struct server s;
+	struct kex k;
+	int fd[2];
+
+	init();
+	count_guesses();
+	bear_sha256("x", 1, x);
+	REQUIRE(kex_client_start(&k, w, x));
+	unit_tcp(fd);
+	turns.waiting.n = TURN_WAITING_MAX;	/* as if they were there */
+	start_server(&s, -1, fd[0]);
+	CHECK_EQ(send(fd[1], k.m1, KEX_M1, 0), KEX_M1);
+	CHECK_EQ(recv(fd[1], got, 2, MSG_WAITALL), 1);
+	CHECK_EQ(got[0], KEX_CROWDED);
+	(void)shutdown(fd[1], SHUT_WR);
+	(void)pthread_join(s.t, NULL);
+	CHECK_EQ(s.verdict, DOOR_REFUSED);
+	CHECK_STR(s.why, "too many handshakes at once");
+	CHECK_EQ(s.lost, 0);
+	CHECK_EQ(waiting(), 0);
+}
+
 /* Servers of all kinds, that the client meets. */
 struct impostor {
 	pthread_t t;
@@ -955,6 +982,7 @@ main(void)
 	unit_case("sealed: wrong token", wrong_token);
 	unit_case("sealed: strangers at the server", strangers);
 	unit_case("sealed: the third message", third_message);
+	unit_case("sealed: crowded", crowded);
 	unit_case("sealed: impostors as server", impostors);
 	unit_case("sealed: somebody in between", in_between);
 	unit_case("sealed: a stream's first records", opens);

@@ -125,6 +125,7 @@ begin(void)
 static void
 numbers(void)
 {
+	struct ctl no = { .kind = CTL_CANCEL, .reason = CTL_TIMEOUT };
 	struct kex_keys keys;
 	struct kex_hello h;
 	struct ask *ask = (struct ask *)&table;
@@ -179,6 +180,16 @@ numbers(void)
 	CHECK(!session_find(&table, &h, &keys));
 	CHECK(!session_use(&table, &h, &ask));
 	h.sid[KEX_SID - 1] ^= 1;
+	unit_row("given up by the client");
+	h.number = 9002;
+	CHECK(session_find(&table, &h, &keys));
+	no.number = 9002;
+	session_cancel(&table, &p.session, &no);
+	session_cancel(&table, &p.session, &no);
+	CHECK(!session_find(&table, &h, &keys));
+	CHECK(!session_use(&table, &h, &ask));
+	h.number = 9004;
+	CHECK(session_find(&table, &h, &keys));
 	unit_row("over");
 	session_leave(&table, &p.session);
 	CHECK(!session_find(&table, &h, &keys));
