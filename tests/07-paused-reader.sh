@@ -6,7 +6,7 @@
 
 size=100000000
 pause=30
-grow=1024
+grow=2048	# sealed: two halves of 256 KiB, and as much again while it is bulk
 if [ "$MODE" = plain ]; then
 	pause=7
 elif [ "$MODE" != native ]; then

@@ -298,6 +298,30 @@ late_or_not(void)
 	drop(&p);
 }
 
+/* One that fails after a later one has come to a link is no reason to dial
+ * another; neither is its refusal. */
+static void
+late_failures(void)
+{
+	struct pair p;
+	unsigned n;
+	int refused;
+
+	begin(MOST);
+	for (refused = 0; refused < 2; refused++) {
+		unit_row("refused %d", refused);
+		make(&p, 1);
+		(void)keeper_begun(&k);
+		n = keeper_begun(&k);
+		CHECK(keeper_up(&k, n, &p.link, &p.keys, &p.server) != 0);
+		(void)keeper_failed(&k, refused, UINT32_MAX);
+		CHECK_EQ(k.attempts, 0);
+		due_about(KEEPER_RENEW_MS);
+		CHECK(keeper_down(&k, &p.link, false, 0));
+		drop(&p);
+	}
+}
+
 /* A stream that a link carried itself is over: the next attempt comes soon,
  * but not at once. */
 static void
@@ -534,6 +558,7 @@ main(void)
 	unit_case("keeper: up and down", up_and_down);
 	unit_case("keeper: late attempts", late_attempts);
 	unit_case("keeper: late or not", late_or_not);
+	unit_case("keeper: late failures", late_failures);
 	unit_case("keeper: a stream on the link itself", carried);
 	unit_case("keeper: refusals", refusals);
 	unit_case("keeper: leases", leases);

@@ -170,6 +170,8 @@ bad(void)
 		    "--listen and --to on the same side" },
 		{ OPT_CLIENT, "h 80 t --target 1 --to h:1",
 		    "--target asks the server" },
+		{ OPT_CLIENT, "h 80 t --to h:1 --to h:2",
+		    "one --to is enough at the client" },
 		/* What the plain handshake cannot do. */
 		{ OPT_SERVER, "h 80 t --plain --listen 1",
 		    "--listen at the server is not possible with --plain" },
@@ -192,6 +194,8 @@ bad(void)
 		{ OPT_CLIENT, "h 80 t --json --target 1",
 		    "--json writes to stdout" },
 		{ OPT_SERVER, "h 80 t --json --json-fd 1",
+		    "--json writes to stdout" },
+		{ OPT_CLIENT, "h 80 t --json-fd 1",
 		    "--json writes to stdout" },
 		{ OPT_SERVER, "h 80 t --json-fd 0", "--json-fd wants" },
 		{ OPT_SERVER, "h 80 t --json-fd -1", "--json-fd wants" },
@@ -251,8 +255,8 @@ lists(void)
 	CHECK_EQ(config.to[1].port, 2);
 	CHECK_STR(config.to[2].host, "b");
 	CHECK_EQ(config.to[2].port, 3);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to a:1 --to b:2"), OPT_USAGE);
-	CHECK(strstr(why, "one --to is enough") != NULL);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to b:2"), OPT_RUN);
+	CHECK_EQ(config.nto, 1);
 	/* On the command line a comma is no separator. */
 	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to a:1,b:2"), OPT_USAGE);
 	CHECK(strstr(why, "--to wants HOST:PORT") != NULL);
@@ -311,11 +315,13 @@ environment_lists(void)
 	CHECK_EQ(config.nallow, 1);
 	/* --allow is the server's alone: the client does not look. */
 	REQUIRE(setenv("ADIT_ALLOW", "?", 1) == 0);
-	REQUIRE(setenv("ADIT_TO", "a:1", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to z:9"), OPT_RUN);
 	CHECK_EQ(config.nto, 1);
 	CHECK_EQ(config.nallow, 0);
 	REQUIRE(unsetenv("ADIT_ALLOW") == 0);
+	/* And a list of --to is the server's, too. */
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_USAGE);
+	CHECK(strstr(why, "one --to is enough at the client") != NULL);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		REQUIRE(setenv("ADIT_TO", wrong[i], 1) == 0);
 		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), OPT_USAGE);
