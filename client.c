@@ -193,9 +193,11 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 		 * for was asked of this one; and data that was sent may have
 		 * been delivered: it must not be a second time. */
 		if (answer.kind == CTL_REFUSED || s->number != 0 ||
-		    nearly != 0 || task_stopping() || local_gone(local))
+		    nearly == -1 || task_stopping() || local_gone(local))
 			break;
 		keeper_want(k, lease.generation);
+		if (nearly > 0)
+			break;
 	}
 	net_name(&lease.server, name);
 	secret_wipe(&lease, sizeof(lease));
@@ -250,6 +252,8 @@ run_asked(struct task *task)
 	}
 	piped = s->piped;
 	if (!open_stream(s, &open, -1)) {
+		cancel.reason = CTL_FAILED;
+		keeper_say(&t->keeper, s->generation, &cancel);
 		stream_drop_local(s);
 		local_give(s);
 		return;
@@ -306,7 +310,8 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 	(void)snprintf(line, sizeof(line), "%s; trying again%s", why,
 	    ms >= 5000 ? " in a while" : "");
 	/* The first time, and then no more than people want to read. */
-	first = !atomic_exchange(&t->failure_told, true);
+	first = !keeper_linked(&t->keeper) &&
+	    !atomic_exchange(&t->failure_told, true);
 	(void)stream_complain(t, first || ms >= 5000 ? LOG_NOTE : LOG_STREAM,
 	    line);
 	tell_link_failed(why, refused);
@@ -349,7 +354,7 @@ on_silent(void *arg)
 
 /* The link is up, and streams have connections of their own. */
 static void
-live(struct tunnel *t, unsigned attempt, struct link *l,
+live(struct tunnel *t, unsigned claim, struct link *l,
     const struct kex_keys *keys, const struct net_addr *server,
     enum ctl_mode mode)
 {
@@ -360,7 +365,7 @@ live(struct tunnel *t, unsigned attempt, struct link *l,
 
 	connected(l->name);
 	atomic_store(&t->failure_told, false);
-	linked.generation = keeper_up(&t->keeper, attempt, l, keys, server);
+	linked.generation = keeper_up(&t->keeper, claim, l, keys, server);
 	clean = link_live(l, &events, why);
 	used = keeper_down(&t->keeper, l, false, draw());
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
@@ -440,12 +445,14 @@ run_link(struct task *task)
 	struct kex_keys keys;
 	struct seal *seal;
 	int64_t began = task_now();
+	unsigned claim = 0;
 	struct link l;
 	bool final;
 	int fd;
 
 	verdict = sealed_dial(&c->peer, t->w, &fd, &server, &keys, why);
-	if (verdict == DOOR_READY && keeper_late(&t->keeper, began)) {
+	if (verdict == DOOR_READY &&
+	    (claim = keeper_claim(&t->keeper, began)) == 0) {
 		(void)close(fd);
 		goto out;
 	}
@@ -489,7 +496,7 @@ run_link(struct task *task)
 		secret_wipe(&keys, sizeof(keys));
 		pipe_through(s, &l);
 	} else
-		live(t, s->generation, &l, &keys, &server, m.mode);
+		live(t, claim, &l, &keys, &server, m.mode);
 out:
 	secret_wipe(&keys, sizeof(keys));
 }
@@ -530,7 +537,8 @@ chores(struct tunnel *t)
 			keeper_say(k, ask.generation, &cancel);
 	}
 	while ((due = keeper_due(k)) <= task_now()) {
-		if (!start(t, run_link, 0, keeper_begun(k))) {
+		keeper_begun(k);
+		if (!start(t, run_link, 0, 0)) {
 			(void)stream_complain(t, LOG_ERROR,
 			    "no thread or memory for a link");
 			(void)keeper_failed(k, true, 0);

@@ -69,7 +69,8 @@ forget_oldest(struct guess *g)
 	unsigned i, oldest = 0;
 
 	for (i = 1; i < g->n; i++) {
-		if (s[i].served < s[oldest].served)
+		if (s[i].proven != s[oldest].proven ? s[oldest].proven :
+		    s[i].served < s[oldest].served)
 			oldest = i;
 	}
 	g->n--;
@@ -95,6 +96,7 @@ enter(struct guess *g, const uint8_t source[GUESS_SOURCE])
 	memcpy(s->name, source, GUESS_SOURCE);
 	s->full_at = 0;
 	s->served = 0;
+	s->proven = false;
 	return s;
 }
 
@@ -135,4 +137,18 @@ guess_return(struct guess *g, const uint8_t source[GUESS_SOURCE])
 	g->full_at -= total_every_ms(g);
 	if (stands_at(g, i, source))
 		g->source[i].full_at -= GUESS_SOURCE_EVERY_MS;
+}
+
+void
+guess_prove(struct guess *g, const uint8_t source[GUESS_SOURCE])
+{
+	enter(g, source)->proven = true;
+}
+
+bool
+guess_proven(const struct guess *g, const uint8_t source[GUESS_SOURCE])
+{
+	unsigned i = place(g, source);
+
+	return stands_at(g, i, source) && g->source[i].proven;
 }

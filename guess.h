@@ -26,6 +26,7 @@ struct guess_source {
 	uint8_t name[GUESS_SOURCE];
 	int64_t full_at;	/* when its bucket is full again */
 	uint64_t served;	/* order of its last turn, from 1 */
+	bool proven;		/* it has known the token once */
 };
 
 struct guess {
@@ -49,5 +50,10 @@ int64_t guess_when(const struct guess *g, const uint8_t source[GUESS_SOURCE],
 void guess_take(struct guess *g, const uint8_t source[GUESS_SOURCE],
     int64_t now);
 void guess_return(struct guess *g, const uint8_t source[GUESS_SOURCE]);
+
+/* This source has shown that it knows the token: it is not forgotten while
+ * there are others.  Has it? */
+void guess_prove(struct guess *g, const uint8_t source[GUESS_SOURCE]);
+bool guess_proven(const struct guess *g, const uint8_t source[GUESS_SOURCE]);
 
 #endif

@@ -31,7 +31,8 @@ keeper_init(struct keeper *k, unsigned max)
 static int64_t
 beside(const struct keeper *k)
 {
-	if (k->attempts >= k->max)
+	/* While we are refused, several would be several guesses at us. */
+	if (k->attempts >= (k->retry.refusals > 0 ? 1 : k->max))
 		return INT64_MAX;
 	return k->attempts > 0 ? k->begun_at + RETRY_BESIDE_MS : 0;
 }
@@ -53,17 +54,22 @@ keeper_due(struct keeper *k)
 	return due;
 }
 
-unsigned
+void
 keeper_begun(struct keeper *k)
 {
-	unsigned attempt;
-
 	(void)pthread_mutex_lock(&k->mu);
 	k->attempts++;
 	k->begun_at = task_now();
-	attempt = ++k->begun;
 	(void)pthread_mutex_unlock(&k->mu);
-	return attempt;
+}
+
+/* The next attempt is due then; but while we are refused nothing makes it
+ * sooner than it was.  mu is held. */
+static void
+set_due(struct keeper *k, int64_t when)
+{
+	if (k->retry.refusals == 0 || when > k->due_at)
+		k->due_at = when;
 }
 
 uint32_t
@@ -73,9 +79,9 @@ keeper_failed(struct keeper *k, bool refused, uint32_t random)
 
 	(void)pthread_mutex_lock(&k->mu);
 	k->attempts--;
-	k->carrying = false;
+	k->claimed_at = 0;
 	ms = retry_failed(&k->retry, refused, task_now(), random);
-	k->due_at = task_now() + ms;
+	set_due(k, task_now() + ms);
 	/* A renewal: come again, but not at once. */
 	if (k->link != NULL && !k->wanted &&
 	    task_now() >= k->up_at + KEEPER_RENEW_MS)
@@ -101,39 +107,51 @@ keeper_carried(struct keeper *k)
 	k->attempts--;
 	k->carrying = false;
 	k->known = true;
-	k->due_at = task_now() + RETRY_FIRST_MS;
+	k->claimed_at = 0;
 	retry_up(&k->retry);
+	set_due(k, task_now() + RETRY_FIRST_MS);
 	(void)pthread_mutex_unlock(&k->mu);
 	task_wake();
 }
 
-bool
-keeper_late(struct keeper *k, int64_t began)
+unsigned
+keeper_claim(struct keeper *k, int64_t began)
 {
-	bool late;
+	int64_t now = task_now();
+	unsigned claim = 0;
 
 	(void)pthread_mutex_lock(&k->mu);
-	if ((late = k->link != NULL && k->up_at >= began))
+	if ((k->link == NULL || k->up_at < began) && (k->claimed_at == 0 ||
+	    now >= k->claimed_at + RETRY_BESIDE_MS)) {
+		k->claimed_at = now;
+		claim = ++k->claims;
+	} else {
 		k->attempts--;
+		/* Should the other one fail after all. */
+		if (k->link == NULL && k->due_at < now + RETRY_BESIDE_MS)
+			k->due_at = now + RETRY_BESIDE_MS;
+	}
 	(void)pthread_mutex_unlock(&k->mu);
-	return late;
+	task_wake();
+	return claim;
 }
 
 unsigned
-keeper_up(struct keeper *k, unsigned attempt, struct link *l,
+keeper_up(struct keeper *k, unsigned claim, struct link *l,
     const struct kex_keys *keys, const struct net_addr *server)
 {
 	unsigned generation = 0;
 
 	(void)pthread_mutex_lock(&k->mu);
 	k->attempts--;
-	if (k->link != NULL && k->up > attempt) {
+	k->claimed_at = 0;
+	if (k->link != NULL && k->up > claim) {
 		link_order_end(l, CTL_REPLACED);
 		goto out;
 	}
 	if (k->link != NULL)
 		link_order_end(k->link, CTL_REPLACED);
-	k->up = attempt;
+	k->up = claim;
 	k->link = l;
 	generation = ++k->generation;
 	k->keys = *keys;
@@ -143,8 +161,8 @@ keeper_up(struct keeper *k, unsigned attempt, struct link *l,
 	k->nasks = 0;		/* they were the old link's */
 	k->wanted = false;
 	k->known = true;
-	k->due_at = 0;
 	retry_up(&k->retry);
+	set_due(k, 0);
 	(void)pthread_cond_broadcast(&k->changed);
 out:
 	(void)pthread_mutex_unlock(&k->mu);
@@ -163,8 +181,8 @@ keeper_down(struct keeper *k, struct link *l, bool refused, uint32_t random)
 		secret_wipe(&k->keys, sizeof(k->keys));
 		if (task_now() - k->up_at >= RETRY_FORGET_MS)
 			retry_reset(&k->retry);
-		k->due_at = task_now() +
-		    retry_failed(&k->retry, refused, task_now(), random);
+		set_due(k, task_now() +
+		    retry_failed(&k->retry, refused, task_now(), random));
 	}
 	(void)pthread_mutex_unlock(&k->mu);
 	task_wake();

@@ -44,7 +44,8 @@ struct keeper {
 	bool over;		/* no more attempts */
 	uint64_t asks[KEEPER_ASKS];	/* of the link that is up */
 	unsigned nasks;
-	unsigned begun, up;	/* attempts: so many; the link's own */
+	int64_t claimed_at;	/* an attempt said hello then; 0: none */
+	unsigned claims, up;	/* so many did; the link's own */
 };
 
 /* What a stream needs of its link; the owner wipes it. */
@@ -60,10 +61,9 @@ struct keeper_lease {
 int keeper_init(struct keeper *k, unsigned max);
 
 /* By main: when is another attempt to be begun?  (On task_now()'s clock; in
- * the past: now; INT64_MAX: not as things stand.)  One has begun: returns its
- * number, which counts up from 1. */
+ * the past: now; INT64_MAX: not as things stand.)  One has begun. */
 int64_t keeper_due(struct keeper *k);
-unsigned keeper_begun(struct keeper *k);
+void keeper_begun(struct keeper *k);
 
 /* By the thread of an attempt: it came to nothing; random: 32 bits.  Returns
  * how long the next one will wait, in ms. */
@@ -74,14 +74,16 @@ uint32_t keeper_failed(struct keeper *k, bool refused, uint32_t random);
 void keeper_carries(struct keeper *k);
 void keeper_carried(struct keeper *k);
 
-/* Is there no more need of an attempt that began then, because a link has
- * come up since?  Then the attempt is over. */
-bool keeper_late(struct keeper *k, int64_t began);
+/* An attempt that began then was let in, and is about to say hello.  (When a
+ * network comes back, all those under way are let in at once; each hello ends
+ * the links before it.)  Returns a number that counts up from 1; or 0 if it is
+ * no longer needed: another one has come first, and this one is over. */
+unsigned keeper_claim(struct keeper *k, int64_t began);
 
 /* The attempt came to a link that is up; the one before, if there is, is
- * ordered to end; but if that came of a later attempt, this one is.  keys are
+ * ordered to end; but if that said hello later, this one is.  keys are
  * copied.  Returns the link's generation, or 0. */
-unsigned keeper_up(struct keeper *k, unsigned attempt, struct link *l,
+unsigned keeper_up(struct keeper *k, unsigned claim, struct link *l,
     const struct kex_keys *keys, const struct net_addr *server);
 
 /* That link has ended: wipes its keys.  Before it is closed.  Returns true if

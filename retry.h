@@ -7,9 +7,9 @@
 
 /* When to try again.  After a failure of the network soon, so that a session
  * is back within two seconds of the network's return, and without end; after
- * a refusal slowly.  Every wait is drawn at random up to a cap ("full
- * jitter"), so that a thousand clients of one server do not come at once.  No
- * clock and no randomness of its own. */
+ * a refusal slowly.  A wait after a failure is drawn at random up to a cap
+ * ("full jitter"), so that a thousand clients of one server do not come at
+ * once.  No clock and no randomness of its own. */
 
 enum {
 	RETRY_BESIDE_MS = 1500,		/* a new attempt beside a pending one */

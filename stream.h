@@ -54,8 +54,7 @@ struct stream {
 	struct net_addr from;
 	struct flow flow;		/* -u and --listen */
 	uint64_t number;		/* client: the server asked for it */
-	unsigned generation;		/* ... over this link; or which attempt
-					 * at a link this is */
+	unsigned generation;		/* ... over this link */
 	bool roomed, piped;		/* room is taken; stdin and stdout */
 	struct conn local, remote;
 	struct pump pump;

@@ -67,31 +67,38 @@ count(const struct turn_list *list, const uint8_t source[GUESS_SOURCE])
 	return n;
 }
 
-/* If there is room, let the next one in: of those who may go first, whose
- * source has waited longest for a turn, the one that came first.  If that is
- * not yet, it is the timer. */
+/* If there is room, let the next one in: of those who may go first, one whose
+ * source has known the token before; then whose source has waited longest for
+ * a turn; then who came first.  If that is not yet, it is the timer. */
 static void
 serve_next(struct turns *q)
 {
 	struct turn *t, *best = NULL;
 	uint64_t served, best_served = 0;
 	int64_t when, best_when = 0, now = task_now();
+	bool proven, best_proven = false;
 
 	q->timer = NULL;
-	if (q->computing != NULL || q->open.n >= TURN_OPEN_MAX)
+	if (q->computing != NULL ||
+	    q->open.n >= TURN_OPEN_MAX + TURN_OPEN_PROVEN)
 		return;
 	for (t = q->waiting.first; t != NULL; t = t->next) {
 		when = guess_when(&q->guess, t->source, &served);
 		if (when < now)
 			when = now;
-		if (best != NULL && (when > best_when ||
-		    (when == best_when && served >= best_served)))
+		proven = guess_proven(&q->guess, t->source);
+		if (!proven && q->open.n >= TURN_OPEN_MAX)
+			continue;
+		if (best != NULL && (when != best_when ? when > best_when :
+		    proven != best_proven ? best_proven :
+		    served >= best_served))
 			continue;
 		if (count(&q->open, t->source) >= TURN_OPEN_SOURCE)
 			continue;
 		best = t;
 		best_when = when;
 		best_served = served;
+		best_proven = proven;
 	}
 	if (best == NULL)
 		return;
@@ -118,6 +125,8 @@ leave(struct turns *q, struct turn *me, bool valid)
 			return;
 	} else {
 		take_out(&q->open, me);
+		if (valid && q->computing != me)
+			guess_prove(&q->guess, me->source);
 		if (valid || q->computing == me)
 			guess_return(&q->guess, me->source);
 		if (q->computing == me)

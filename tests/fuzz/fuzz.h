@@ -47,4 +47,42 @@ fuzz_string(const void *p, size_t n)
 	return copy;
 }
 
+/* What is left of an input that is read piece by piece. */
+struct fuzz_in {
+	const uint8_t *p;
+	size_t n;
+};
+
+/* The next byte, or the next two as a number; 0 if there is none. */
+static inline uint8_t
+fuzz_u8(struct fuzz_in *in)
+{
+	if (in->n == 0)
+		return 0;
+	in->n--;
+	return *in->p++;
+}
+
+static inline unsigned
+fuzz_u16(struct fuzz_in *in)
+{
+	unsigned high = fuzz_u8(in);
+
+	return high << 8 | fuzz_u8(in);
+}
+
+/* The next n bytes, or as many as there are: *n says, once this is done (not
+ * in the same call, whose arguments come in any order). */
+static inline const uint8_t *
+fuzz_take(struct fuzz_in *in, size_t *n)
+{
+	const uint8_t *p = in->p;
+
+	if (*n > in->n)
+		*n = in->n;
+	in->p += *n;
+	in->n -= *n;
+	return p;
+}
+
 #endif

@@ -1,0 +1,108 @@
+#!/bin/sh
+# Goal: the server moves to another address and its name follows: the client finds it by itself, whether the old place refuses or is silent.
+# Modes: native
+. "${0%/*}/lib.sh"
+sealed_only
+
+networks
+peer_in far service serve echo
+serving service
+service=$(addr_of service)
+
+# The router is the name server.  The mounts are this scenario's own.
+mkdir names
+echo '10.77.2.2 server.test' >names/hosts
+start dns dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts \
+    --hostsdir="$T/names" --local=/test/ --local-ttl=0 \
+    --listen-address=10.77.1.1 --bind-interfaces --user=root --pid-file= \
+    --log-facility=- --log-queries
+echo 'nameserver 10.77.1.1' >resolv.conf
+echo 'hosts: files dns' >nsswitch.conf
+for i in nsswitch resolv; do
+	# Without the first one the system asks DNS anyway.
+	[ "$i" != nsswitch ] || [ -e /etc/nsswitch.conf ] || continue
+	mount --bind "$i.conf" "/etc/$i.conf" 2>mount.log ||
+	    skip "cannot bind /etc/$i.conf: $(cat mount.log)"
+done
+
+# shellcheck disable=SC2317 # wait_for calls it
+name_is() {	# name_is ADDR...
+	[ "$(dig +short +tries=1 +time=1 @10.77.1.1 server.test A |
+	    sort | xargs)" = "$*" ]
+}
+wait_for 10 name_is 10.77.2.2
+
+port=7000
+serve() {	# serve ADDR
+	adit_in far server server "$1" "$port" "$TOKEN" --to "$service" -v
+	listening server
+}
+
+move_name() {	# move_name ADDR...
+	rm -f names/hosts
+	for _addr in "$@"; do
+		echo "$_addr server.test"
+	done >names.new
+	mv names.new names/hosts
+	send_signal dns HUP
+	wait_for 10 name_is "$@"
+}
+
+serve 10.77.2.2
+adit_in near client client server.test "$port" "$TOKEN" --listen 0 -v
+listening client
+linked server client
+entry=$(addr_of client)
+now
+usable "$entry" "$NOW" 2
+
+check "the old machine stands, but the server there is gone: refused"
+kill_now server
+serve 10.77.2.3
+move_name 10.77.2.3
+now
+usable "$entry" "$NOW" 2
+wait_line server.err '^client .* linked'
+
+check "the old machine is gone with all that was there: silence"
+link_down 10.77.2.3
+kill_now server
+serve 10.77.2.4
+move_name 10.77.2.4
+now
+# The old link has to be silent for 5 s before another is dialled.
+usable "$entry" "$NOW" 7
+wait_line server.err '^client .* linked'
+expect_no_line server.err 'gone'
+
+check "nobody knows the name for 6 s: the client asks on"
+kill_now server
+move_name
+sleep 6
+wait_line client.err '^cannot resolve server\.test: .*; trying again$'
+serve 10.77.2.5
+move_name 10.77.2.5
+now
+usable "$entry" "$NOW" 2
+
+check "the name server itself is silent for 12 s"
+kill_now server
+move_name 10.77.2.6
+serve 10.77.2.6
+nft add chain ip way here '{ type filter hook input priority 0; }'
+nft add rule ip way here udp dport 53 drop
+send_signal client HUP
+sleep 12
+nft flush chain ip way here
+now
+usable "$entry" "$NOW" 2
+
+check "two addresses, of which the first is silent"
+kill_now server
+link_down 10.77.2.2
+move_name 10.77.2.2 10.77.2.4
+serve 10.77.2.4
+now
+usable "$entry" "$NOW" 7
+linked server client
+finish
