@@ -13,7 +13,7 @@
 #include "task.h"
 
 enum {
-	PUMP_BUF = 4 * 1024,	/* on the stack, per direction: with 8 KiB an
+	PUMP_BUF = 3 * 1024,	/* on the stack, per direction: with 4 KiB an
 				 * idle stream costs a page more */
 	PUMP_BULK_AFTER = 8,	/* so many full reads in a row are bulk */
 	PUMP_REASON_MAX = NET_NAME_MAX + 64

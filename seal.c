@@ -20,22 +20,31 @@ enum {
 _Static_assert((int)SEAL_BUF >= (int)CRYPT_RECORD_MAX, "any record fits");
 
 /* Buffers of connections that are over, for those that come: fresh pages are
- * a quarter of what a short stream costs.  None that was used much. */
-enum { SPARE_MAX = 32 };
+ * a quarter of what a short stream costs.  They are empty, but for how much of
+ * each was touched, in its first bytes; none of which it was much. */
+enum {
+	SPARE_MAX = 32,
+	SPARE_HIGH = 32 * 1024
+};
 
 static _Atomic(uint8_t *) spare[SPARE_MAX];
 
-static uint8_t *
-take_buf(void)
+static int
+take_buf(struct seal_half *h)
 {
 	uint8_t *buf;
 	size_t i;
 
 	for (i = 0; i < SPARE_MAX; i++) {
-		if ((buf = atomic_exchange(&spare[i], NULL)) != NULL)
-			return buf;
+		if ((buf = atomic_exchange(&spare[i], NULL)) != NULL) {
+			h->wire.buf = buf;
+			memcpy(&h->high, buf, sizeof(h->high));
+			memset(buf, 0, sizeof(h->high));
+			return 0;
+		}
 	}
-	return malloc(SEAL_BUF);
+	h->wire.buf = malloc(SEAL_BUF);
+	return h->wire.buf != NULL ? 0 : -1;
 }
 
 static void
@@ -46,8 +55,9 @@ give_buf(const struct seal_half *h)
 
 	if (h->wire.buf == NULL)
 		return;
-	if (h->high <= SEAL_SMALL) {
+	if (h->high <= SPARE_HIGH) {
 		memset(h->wire.buf, 0, h->high);	/* nobody else's data */
+		memcpy(h->wire.buf, &h->high, sizeof(h->high));
 		for (i = 0; i < SPARE_MAX; i++) {
 			none = NULL;
 			if (atomic_compare_exchange_strong(&spare[i], &none,
@@ -64,8 +74,7 @@ half_init(struct seal_half *h, enum record_use use, bool dialler,
 {
 	record_init(&h->record, use, dialler, suite, keys);
 	h->wire.cap = SEAL_BUF;
-	h->wire.buf = take_buf();
-	return h->wire.buf != NULL ? 0 : -1;
+	return take_buf(h);
 }
 
 struct seal *
@@ -221,7 +230,7 @@ seal_shrink(struct seal_half *h)
 	uint8_t *fresh;
 
 	if (h->high <= SEAL_SMALL || span_used(&h->wire) > 0 ||
-	    (fresh = take_buf()) == NULL)
+	    (fresh = malloc(SEAL_BUF)) == NULL)
 		return;
 	free(h->wire.buf);
 	h->wire.buf = fresh;

@@ -113,9 +113,8 @@ esac
 
 TOKEN=sesame
 # Made by `adit token`: with such a one nobody counts guesses.
-# shellcheck disable=SC2034 # for scenarios
 STRONG=korav-gilit-kuvar-rihat-hugus
-export TOKEN SEALED HEARD
+export TOKEN STRONG SEALED HEARD
 GOAL=$(sed -n 's/^# Goal: //p' "$TESTS/${0##*/}" | head -n 1)
 STEP=start
 FAILED=0

@@ -73,12 +73,23 @@ hear(struct pair *p, struct ctl *m)
 	return m->kind;
 }
 
+static unsigned hellos;
+
+/* An attempt has begun; returns the number its hello would get. */
+static unsigned
+begun(void)
+{
+	keeper_begun(&k);
+	return ++hellos;
+}
+
 static void
 begin(unsigned max)
 {
 	REQUIRE(task_init() == 0);
 	REQUIRE(entropy_init() == 0);
 	REQUIRE(keeper_init(&k, max) == 0);
+	hellos = 0;
 }
 
 /* In how many ms is the next attempt due?  0: now; -1: not as things are. */
@@ -127,7 +138,7 @@ attempts(void)
 	CHECK_EQ(due_in(), 0);
 	for (i = 1; i <= MOST; i++) {
 		unit_row("attempt %u", i);
-		CHECK_EQ(keeper_begun(&k), i);
+		CHECK_EQ(begun(), i);
 		if (i < MOST)
 			due_about(RETRY_BESIDE_MS);
 		else
@@ -139,9 +150,11 @@ attempts(void)
 	CHECK(keeper_failed(&k, false, 0) == 0);
 	CHECK_EQ(due_in(), 0);
 	CHECK(keeper_failed(&k, true, 0) == 1000);
-	due_about(1000);
+	CHECK_EQ(due_in(), -1);		/* each would be a guess at us */
 	CHECK(keeper_failed(&k, true, 0) == 2000);
-	due_about(2000);
+	CHECK_EQ(due_in(), -1);
+	CHECK(keeper_failed(&k, false, 0) == 0);
+	due_about(2000);		/* no sooner for that */
 	unit_row("no more");
 	keeper_end(&k);
 	CHECK_EQ(due_in(), -1);
@@ -153,15 +166,15 @@ static void
 one_at_a_time(void)
 {
 	begin(1);
-	CHECK_EQ(keeper_begun(&k), 1);
+	CHECK_EQ(begun(), 1);
 	CHECK_EQ(due_in(), -1);
 	k.begun_at -= 100000;
 	CHECK_EQ(due_in(), -1);
 	unit_row("it carries a stream");
 	keeper_carries(&k);
 	CHECK_EQ(due_in(), -1);
-	CHECK(keeper_failed(&k, false, UINT32_MAX) < 100);
-	due_about(100);
+	keeper_carried(&k);
+	due_about(RETRY_FIRST_MS);
 }
 
 /* A link is up: none is due until its keys are old, or somebody wants one. */
@@ -176,7 +189,7 @@ up_and_down(void)
 	make(&p[0], 1);
 	make(&p[1], 2);
 	make(&p[2], 3);
-	n = keeper_begun(&k);
+	n = begun();
 	CHECK_EQ(keeper_up(&k, n, &p[0].link, &p[0].keys, &p[0].server), 1);
 	CHECK(keeper_known(&k) && keeper_linked(&k));
 	due_about(KEEPER_RENEW_MS);
@@ -190,7 +203,7 @@ up_and_down(void)
 	k.due_at = 0;
 	keeper_want(&k, 1);
 	CHECK_EQ(due_in(), 0);
-	n = keeper_begun(&k);
+	n = begun();
 	CHECK_EQ(keeper_up(&k, n, &p[1].link, &p[1].keys, &p[1].server), 2);
 	CHECK_EQ(atomic_load(&p[0].link.ordered), CTL_REPLACED);
 	due_about(KEEPER_RENEW_MS);
@@ -201,20 +214,20 @@ up_and_down(void)
 	unit_row("renewal");
 	k.up_at -= KEEPER_RENEW_MS;
 	CHECK_EQ(due_in(), 0);
-	n = keeper_begun(&k);
+	n = begun();
 	due_about(RETRY_BESIDE_MS);
 	CHECK(keeper_failed(&k, true, 0) == 1000);
 	due_about(1000);		/* again in its own time */
 	CHECK(keeper_linked(&k));
-	CHECK_EQ(keeper_begun(&k), n + 1);
+	CHECK_EQ(begun(), n + 1);
 	CHECK_EQ(keeper_up(&k, n + 1, &p[2].link, &p[2].keys, &p[2].server),
 	    3);
 	CHECK_EQ(atomic_load(&p[1].link.ordered), CTL_REPLACED);
 	unit_row("the user says so");
 	keeper_hurry(&k);
 	CHECK_EQ(due_in(), 0);
-	n = keeper_begun(&k);
-	due_about(RETRY_BESIDE_MS);
+	n = begun();
+	CHECK_EQ(due_in(), -1);		/* refused before: one at a time */
 	CHECK(keeper_failed(&k, false, 0) == 0);
 	CHECK_EQ(due_in(), 0);		/* still wanted */
 	unit_row("down");
@@ -238,8 +251,8 @@ late_attempts(void)
 	begin(MOST);
 	make(&p[0], 1);
 	make(&p[1], 2);
-	first = keeper_begun(&k);
-	second = keeper_begun(&k);
+	first = begun();
+	second = begun();
 	CHECK_EQ(keeper_up(&k, second, &p[1].link, &p[1].keys,
 	    &p[1].server), 1);
 	unit_row("it comes to a link");
@@ -251,8 +264,8 @@ late_attempts(void)
 	CHECK(!keeper_down(&k, &p[0].link, false, 0));
 	due_about(KEEPER_RENEW_MS);
 	unit_row("after that one is down it may");
-	first = keeper_begun(&k);
-	second = keeper_begun(&k);
+	first = begun();
+	second = begun();
 	CHECK_EQ(keeper_up(&k, second, &p[1].link, &p[1].keys,
 	    &p[1].server), 2);
 	CHECK(keeper_down(&k, &p[1].link, false, 0));
@@ -262,39 +275,43 @@ late_attempts(void)
 	drop(&p[1]);
 }
 
-/* An attempt is late if a link has come up since it began; then it is over,
- * however it ended. */
+/* When a network comes back all attempts are let in at once: one says hello,
+ * the others are over; also those that began before a link came up. */
 static void
-late_or_not(void)
+claims(void)
 {
 	int64_t began;
-	unsigned n;
 	struct pair p;
 
 	begin(MOST);
 	make(&p, 1);
 	began = task_now();
-	(void)keeper_begun(&k);
-	n = keeper_begun(&k);
-	CHECK(!keeper_late(&k, began));
+	(void)begun();
+	(void)begun();
+	(void)begun();
+	CHECK_EQ(keeper_claim(&k, began), 1);
+	CHECK_EQ(k.attempts, 3);
+	CHECK_EQ(keeper_claim(&k, began), 0);
 	CHECK_EQ(k.attempts, 2);
-	CHECK(keeper_up(&k, n, &p.link, &p.keys, &p.server) != 0);
-	CHECK_EQ(k.attempts, 1);
-	CHECK(keeper_late(&k, began));
+	CHECK_EQ(keeper_up(&k, 1, &p.link, &p.keys, &p.server), 1);
+	CHECK_EQ(keeper_claim(&k, began), 0);
 	CHECK_EQ(k.attempts, 0);
 	due_about(KEEPER_RENEW_MS);
 	unit_row("a renewal");
 	k.up_at -= KEEPER_RENEW_MS;
-	(void)keeper_begun(&k);
-	CHECK(!keeper_late(&k, task_now()));
-	CHECK_EQ(k.attempts, 1);
+	(void)begun();
+	CHECK_EQ(keeper_claim(&k, task_now()), 2);
 	(void)keeper_failed(&k, false, 0);
 	unit_row("no link any more");
 	began = k.up_at;
 	CHECK(keeper_down(&k, &p.link, false, 0));
-	(void)keeper_begun(&k);
-	CHECK(!keeper_late(&k, began));
-	CHECK_EQ(k.attempts, 1);
+	(void)begun();
+	(void)begun();
+	CHECK_EQ(keeper_claim(&k, began), 3);
+	unit_row("the one that said hello got no answer");
+	k.claimed_at -= RETRY_BESIDE_MS;
+	CHECK_EQ(keeper_claim(&k, began), 4);
+	CHECK_EQ(k.attempts, 2);
 	drop(&p);
 }
 
@@ -311,8 +328,8 @@ late_failures(void)
 	for (refused = 0; refused < 2; refused++) {
 		unit_row("refused %d", refused);
 		make(&p, 1);
-		(void)keeper_begun(&k);
-		n = keeper_begun(&k);
+		(void)begun();
+		n = begun();
 		CHECK(keeper_up(&k, n, &p.link, &p.keys, &p.server) != 0);
 		(void)keeper_failed(&k, refused, UINT32_MAX);
 		CHECK_EQ(k.attempts, 0);
@@ -328,9 +345,9 @@ static void
 carried(void)
 {
 	begin(1);
-	(void)keeper_begun(&k);
+	(void)begun();
 	CHECK(keeper_failed(&k, false, 0) == 0);
-	(void)keeper_begun(&k);
+	(void)begun();
 	keeper_carries(&k);
 	CHECK_EQ(due_in(), -1);
 	CHECK(!keeper_known(&k));
@@ -352,18 +369,18 @@ refusals(void)
 	make(&p, 1);
 	for (i = 0; i < 6; i++) {
 		unit_row("round %d", i);
-		(void)keeper_begun(&k);
+		(void)begun();
 		CHECK_EQ(keeper_failed(&k, true, 0), i < 5 ? 1000u << i :
 		    30000u);
-		CHECK(keeper_up(&k, keeper_begun(&k), &p.link, &p.keys,
+		CHECK(keeper_up(&k, begun(), &p.link, &p.keys,
 		    &p.server) != 0);
 		CHECK(keeper_down(&k, &p.link, false, 0));
 	}
-	CHECK(keeper_up(&k, keeper_begun(&k), &p.link, &p.keys, &p.server) !=
+	CHECK(keeper_up(&k, begun(), &p.link, &p.keys, &p.server) !=
 	    0);
 	k.up_at -= RETRY_FORGET_MS;
 	CHECK(keeper_down(&k, &p.link, false, 0));
-	(void)keeper_begun(&k);
+	(void)begun();
 	CHECK_EQ(keeper_failed(&k, true, 0), 1000);
 	drop(&p);
 }
@@ -381,7 +398,7 @@ leases(void)
 	make(&p[1], 2);
 	CHECK_EQ(keeper_lease(&k, 0, task_now() + 50, never, NULL, &lease),
 	    -1);
-	CHECK_EQ(keeper_up(&k, keeper_begun(&k), &p[0].link, &p[0].keys,
+	CHECK_EQ(keeper_up(&k, begun(), &p[0].link, &p[0].keys,
 	    &p[0].server), 1);
 	for (i = 1; i < 5; i++) {
 		unit_row("stream %d", (int)i);
@@ -396,7 +413,7 @@ leases(void)
 	unit_row("another link than that");
 	CHECK_EQ(keeper_lease(&k, 1, task_now() + 50, never, NULL, &lease),
 	    -1);
-	CHECK_EQ(keeper_up(&k, keeper_begun(&k), &p[1].link, &p[1].keys,
+	CHECK_EQ(keeper_up(&k, begun(), &p[1].link, &p[1].keys,
 	    &p[1].server), 2);
 	CHECK_EQ(keeper_lease(&k, 1, task_now() + 50, never, NULL, &lease),
 	    0);
@@ -454,7 +471,7 @@ waiters(void)
 			for (i = 0; i < N; i++)
 				atomic_store(&w[i].gone, true);
 		} else if (how == 1)
-			CHECK(keeper_up(&k, keeper_begun(&k), &p.link,
+			CHECK(keeper_up(&k, begun(), &p.link,
 			    &p.keys, &p.server) != 0);
 		else if (how == 2)
 			keeper_end(&k);
@@ -492,7 +509,7 @@ asks(void)
 	make(&p[0], 1);
 	make(&p[1], 2);
 	CHECK(!keeper_take_ask(&k, &lease));
-	CHECK_EQ(keeper_up(&k, keeper_begun(&k), &p[0].link, &p[0].keys,
+	CHECK_EQ(keeper_up(&k, begun(), &p[0].link, &p[0].keys,
 	    &p[0].server), 1);
 	for (i = 0; i < KEEPER_ASKS; i++)
 		CHECK(keeper_put_ask(&k, 1, 2 * i + 1));
@@ -529,7 +546,7 @@ asks(void)
 	CHECK_EQ(m.number, 3);
 	unit_row("another link");
 	CHECK(keeper_put_ask(&k, 1, 77));
-	CHECK_EQ(keeper_up(&k, keeper_begun(&k), &p[1].link, &p[1].keys,
+	CHECK_EQ(keeper_up(&k, begun(), &p[1].link, &p[1].keys,
 	    &p[1].server), 2);
 	CHECK(!keeper_take_ask(&k, &lease));
 	lease.generation = 1;
@@ -557,7 +574,7 @@ main(void)
 	unit_case("keeper: one at a time", one_at_a_time);
 	unit_case("keeper: up and down", up_and_down);
 	unit_case("keeper: late attempts", late_attempts);
-	unit_case("keeper: late or not", late_or_not);
+	unit_case("keeper: late or not", claims);
 	unit_case("keeper: late failures", late_failures);
 	unit_case("keeper: a stream on the link itself", carried);
 	unit_case("keeper: refusals", refusals);

@@ -281,8 +281,10 @@ static void
 used_again(void)
 {
 	static const uint8_t zero[1000 + CRYPT_OVERHEAD];
+	const size_t nhigh = sizeof(dialler->in.high);
 	uint8_t *little, *much;
 	int i, found = 0;
+	size_t high;
 
 	make(RECORD_STREAM);
 	little = dialler->out.wire.buf;
@@ -291,10 +293,12 @@ used_again(void)
 	(void)carry(dialler, acceptor, SIZE_MAX);
 	CHECK_EQ(seal_put(dialler, RECORD_DATA, data, 1000), 0);
 	(void)carry(dialler, acceptor, SIZE_MAX);
-	CHECK_EQ(seal_put(dialler, RECORD_DATA, data, SEAL_SMALL), 0);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(seal_put(dialler, RECORD_DATA, data, sizeof(data)),
+		    0);
 	(void)carry(dialler, acceptor, SIZE_MAX);
-	CHECK(acceptor->in.high > SEAL_SMALL);
-	CHECK(dialler->out.high > SEAL_SMALL);
+	CHECK(acceptor->in.high > SPARE_HIGH);
+	CHECK(dialler->out.high > SPARE_HIGH);
 	seal_shrink(&dialler->out);
 	CHECK(dialler->out.wire.buf != little);
 	little = dialler->out.wire.buf;
@@ -305,8 +309,14 @@ used_again(void)
 		found += atomic_load(&spare[i]) == little;
 	}
 	CHECK_EQ(found, 1);
-	CHECK_BYTES(little, zero, 1000 + CRYPT_OVERHEAD);
+	unit_row("empty, and how much was touched");
+	memcpy(&high, little, nhigh);
+	CHECK_EQ(high, 1000 + CRYPT_OVERHEAD);
+	CHECK_BYTES(little + nhigh, zero, sizeof(zero) - nhigh);
 	make(RECORD_STREAM);
+	CHECK_BYTES(little, zero, sizeof(zero));
+	CHECK(dialler->in.high + dialler->out.high + acceptor->in.high +
+	    acceptor->out.high >= high);
 	CHECK(dialler->in.wire.buf == little ||
 	    dialler->out.wire.buf == little ||
 	    acceptor->in.wire.buf == little ||
