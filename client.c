@@ -475,7 +475,7 @@ run_link(struct task *task)
 	m.protocol = local_protocol(c);
 	(void)snprintf(m.text, sizeof(m.text), "%s", c->target);
 	if (link_send(&l, &m) == -1 ||
-	    link_receive(&l, &m, SEALED_ANSWER_MS) == -1) {
+	    link_receive(&l, &m, SEALED_WELCOME_MS) == -1) {
 		(void)snprintf(why, sizeof(why), "no tunnel to %s: %s", name,
 		    strerror(errno));
 		link_close(&l, false);

@@ -3,18 +3,22 @@
 
 #include "retry.h"
 
+enum { FAILURES_KEPT = 3 };		/* a cap of 0.8 s */
+
 void
 retry_up(struct retry *r)
 {
 	r->since = 0;
-	r->failures = 0;
+	/* Should it be cut again and again, that is no reason to hurry. */
+	if (r->failures > FAILURES_KEPT)
+		r->failures = FAILURES_KEPT;
 }
 
 void
 retry_reset(struct retry *r)
 {
-	retry_up(r);
-	r->refusals = 0;
+	r->since = 0;
+	r->failures = r->refusals = 0;
 }
 
 /* first, doubled n times, but not over cap */

@@ -26,9 +26,9 @@ struct retry {
 	unsigned failures, refusals;	/* in a row */
 };
 
-/* A link is up; it has been up for long enough to forget all.  (Not sooner:
- * somebody in between who lets one through now and then must not get more
- * guesses at the token for that.) */
+/* A link is up: forgets most; it has been up for long enough to forget all.
+ * (Not sooner: somebody in between who lets one through now and then must not
+ * get more guesses at the token for that.) */
 void retry_up(struct retry *r);
 void retry_reset(struct retry *r);
 

@@ -15,8 +15,11 @@
 
 enum {
 	SEALED_PATIENCE_MS = 5000,	/* after m2, and for first records */
-	SEALED_ANSWER_MS = 20000	/* for one that needs the service: its
-					 * name, and two of its addresses */
+	SEALED_WELCOME_MS = 14000,	/* it may need the service: its name,
+					 * and an address that is dead; but no
+					 * link is half-open for 15 s */
+	SEALED_ANSWER_MS = 20000	/* the same for a stream, which may wait
+					 * for two of them */
 };
 
 /* What a caller at a sealed server turned out to be. */

@@ -22,7 +22,10 @@
 
 /* Beside as many links as streams: those that are about to be replaced, or
  * found dead. */
-enum { LINKS_SPARE = 8 };
+enum {
+	LINKS_SPARE = 8,
+	GRACE_LOOK_MS = 1000
+};
 
 /* Carry s, whose ends are both there and whose room is taken. */
 static void
@@ -109,6 +112,21 @@ link_message(void *arg, const struct ctl *m)
 	return true;
 }
 
+/* The link was replaced, but hellos of streams are under way that were made
+ * for it. */
+static void
+outlast(struct session *session)
+{
+	int64_t until = task_now() + SESSION_GRACE_MS;
+	struct net_wait w = { 0, -1 };
+
+	while (!task_stopping() && task_now() < until &&
+	    !session_stale(session->table, session)) {
+		w.until = task_now() + GRACE_LOOK_MS;
+		(void)net_pause(&w);
+	}
+}
+
 /* A link that streams of their own come with. */
 static void
 serve_sessions(struct stream *s, struct link *l, struct session *session)
@@ -118,7 +136,6 @@ serve_sessions(struct stream *s, struct link *l, struct session *session)
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 16];
 	bool clean;
 
-	struct net_wait grace = { 0, -1 };
 
 	(void)atomic_fetch_add(&t->links, 1);
 	session_enter(&t->sessions, session);
@@ -129,12 +146,15 @@ serve_sessions(struct stream *s, struct link *l, struct session *session)
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
 	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
 	(void)stream_complain(t, LOG_NOTE, line);
-	/* Hellos of streams are under way that were made for this link. */
-	grace.until = task_now() + SESSION_GRACE_MS;
-	if (atomic_load(&l->ordered) == CTL_REPLACED)
-		(void)net_pause(&grace);
-	session_leave(&t->sessions, session);
-	link_close(l, clean);
+	if (atomic_load(&l->ordered) == CTL_REPLACED) {
+		session_retire(&t->sessions, session);
+		link_close(l, clean);
+		outlast(session);
+		session_leave(&t->sessions, session);
+	} else {
+		session_leave(&t->sessions, session);
+		link_close(l, clean);
+	}
 }
 
 /* The client has said hello.  What can we do for each other?  Fills in the

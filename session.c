@@ -60,7 +60,7 @@ send_ask(struct sessions *t, struct ask *a)
 	struct session *s;
 
 	for (s = t->first; s != NULL && (s->mode != CTL_SERVER_ASKS ||
-	    atomic_load(&s->link->ordered) != 0); s = s->next)
+	    s->link == NULL || atomic_load(&s->link->ordered) != 0); s = s->next)
 		continue;
 	if (s == NULL)
 		return;
@@ -106,10 +106,13 @@ session_enter(struct sessions *t, struct session *s)
 	memset(&s->even, 0, sizeof(s->even));
 	(void)pthread_mutex_lock(&t->mu);
 	for (p = &t->first; *p != NULL; p = &(*p)->next) {
-		if (memcmp((*p)->instance, s->instance, CTL_INSTANCE) == 0) {
+		if (memcmp((*p)->instance, s->instance, CTL_INSTANCE) != 0)
+			continue;
+		take_back_asks(t, *p);
+		if ((*p)->link != NULL)
 			link_order_end((*p)->link, CTL_REPLACED);
-			take_back_asks(t, *p);
-		}
+		else
+			(*p)->stale = true;
 	}
 	*p = s;
 	link_say(s->link, &welcome);
@@ -130,6 +133,25 @@ session_leave(struct sessions *t, struct session *s)
 	send_waiting(t);
 	(void)pthread_mutex_unlock(&t->mu);
 	secret_wipe(&s->keys, sizeof(s->keys));
+}
+
+void
+session_retire(struct sessions *t, struct session *s)
+{
+	(void)pthread_mutex_lock(&t->mu);
+	s->link = NULL;
+	(void)pthread_mutex_unlock(&t->mu);
+}
+
+bool
+session_stale(struct sessions *t, struct session *s)
+{
+	bool stale;
+
+	(void)pthread_mutex_lock(&t->mu);
+	stale = s->stale;
+	(void)pthread_mutex_unlock(&t->mu);
+	return stale;
 }
 
 /* May this hello's number be used?  mu is held. */
@@ -232,7 +254,8 @@ give_up(struct sessions *t, const struct ask *a)
 	};
 	struct session *s;
 
-	if (a->state == ASK_SENT && (s = find_session(t, a->sid)) != NULL)
+	if (a->state == ASK_SENT &&
+	    (s = find_session(t, a->sid)) != NULL && s->link != NULL)
 		link_say(s->link, &m);
 }
 

@@ -26,7 +26,8 @@ struct sessions;
 struct session {
 	struct session *next;		/* oldest first */
 	struct sessions *table;
-	struct link *link;
+	struct link *link;		/* NULL: replaced, and closed */
+	bool stale;			/* ... and by a second one since */
 	struct kex_keys keys;
 	uint8_t instance[CTL_INSTANCE];
 	enum ctl_mode mode;
@@ -72,6 +73,11 @@ void session_init(struct sessions *t);
  * Leaving wipes its keys. */
 void session_enter(struct sessions *t, struct session *s);
 void session_leave(struct sessions *t, struct session *s);
+
+/* A replaced link is about to be closed: only streams whose hellos are under
+ * way still need its session.  Has yet another one come since? */
+void session_retire(struct sessions *t, struct session *s);
+bool session_stale(struct sessions *t, struct session *s);
 
 /* Copy the keys of the session that a stream's hello names, if that number
  * may be used; else false.  The caller wipes them. */

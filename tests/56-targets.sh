@@ -114,7 +114,8 @@ adit client client 127.0.0.1 "$PORT" "$TOKEN" --listen 0
 listening client
 wait_line client.err '^connected to '
 expect_ok peer raw "connect=$(addr_of client)" reset
-wait_line client.err '^no stream for 127\.0\.0\.1:[0-9]+: refused: this target is not allowed there$'
+wait_line client.err "^no stream for 127\.0\.0\.1:[0-9]+: refused: this target \
+is not allowed there$"
 wait_for 5 has_lines 2 server.err '^refused a stream to no service by name: '
 stop client
 stop server
@@ -166,6 +167,7 @@ reaches b
 check "four clients of one server, each with another service, at once"
 for i in a b c; do
 	eval "at=\$$i"
+	# shellcheck disable=SC2154 # set by eval
 	adit "client_$i" client 127.0.0.1 "$PORT" "$TOKEN" --target "$at" \
 	    --listen 0
 done

