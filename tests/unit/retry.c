@@ -129,7 +129,7 @@ refusals(void)
 	for (i = 0; i < sizeof(should) / sizeof(should[0]); i++) {
 		unit_row("refusal %zu, and others", i + 1);
 		/* A link that comes up forgets most, but not all. */
-		CHECK_EQ(cap_of(&r, 9), i == 0 ? 100 : i == 1 ? 400 : 800);
+		CHECK_EQ(cap_of(&r, 9), i == 0 ? 100 : i == 1 ? 400 : 1500);
 		CHECK_EQ(retry_failed(&r, true, 9, 0), should[i]);
 		retry_up(&r);
 		CHECK_EQ(r.since, 0);
