@@ -83,6 +83,7 @@ bool conn_is_datagram(const struct conn *c);
  *	ECONNRESET	a reset (or the like: ETIMEDOUT, EHOSTUNREACH, ...)
  *	EPROTO		bytes that are not the peer's to send
  *	ECONNABORTED	CONN_SEALED: it ended without an END: cut off
+ *	ECONNREFUSED	a pipe: the other side gives up
  *	ETIMEDOUT	a pipe: silent for CONN_DEAD_MS of waiting
  *	EPIPE		CONN_STDIO: nobody reads stdout any more */
 ssize_t conn_read(struct conn *c, void *buf, size_t cap, bool *empty);

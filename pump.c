@@ -475,6 +475,9 @@ pump_reason(const struct pump *p, char text[PUMP_REASON_MAX])
 		if (p->lost_errno == ECONNRESET || p->lost_errno == EPIPE)
 			(void)snprintf(text, PUMP_REASON_MAX, "reset by %s",
 			    p->lost->name);
+		else if (p->lost_errno == ECONNREFUSED)
+			(void)snprintf(text, PUMP_REASON_MAX,
+			    "given up by %s", p->lost->name);
 		else if (p->lost_errno == ECONNABORTED)
 			(void)snprintf(text, PUMP_REASON_MAX,
 			    "cut off: no end came from %s", p->lost->name);

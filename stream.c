@@ -70,7 +70,10 @@ stream_take_room(struct tunnel *t, const struct net_addr *from)
 	if (atomic_fetch_add(&t->carried, 1) < t->max_streams)
 		return true;
 	(void)atomic_fetch_sub(&t->carried, 1);
-	net_name(from, name);
+	if (from->len > 0)
+		net_name(from, name);
+	else
+		(void)snprintf(name, sizeof(name), "what the server asks for");
 	(void)snprintf(line, sizeof(line), "at the limit of %u streams: %s "
 	    "refused (--max-conns)", t->max_streams, name);
 	if (stream_complain(t, LOG_ERROR, line))
