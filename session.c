@@ -59,9 +59,11 @@ send_ask(struct sessions *t, struct ask *a)
 	struct ctl m = { .kind = CTL_ASK };
 	struct session *s;
 
-	for (s = t->first; s != NULL && (s->mode != CTL_SERVER_ASKS ||
-	    s->link == NULL || atomic_load(&s->link->ordered) != 0); s = s->next)
-		continue;
+	for (s = t->first; s != NULL; s = s->next) {
+		if (s->mode == CTL_SERVER_ASKS && s->link != NULL &&
+		    atomic_load(&s->link->ordered) == 0)
+			break;
+	}
 	if (s == NULL)
 		return;
 	a->number = m.number = s->next_odd;
