@@ -19,7 +19,7 @@ enum {
 					 * those on their way out */
 	TURN_WAITING_SOURCE = 64,	/* ... from one source */
 	TURN_OPEN_MAX = 64,	/* confirmation sent, theirs not yet seen */
-	TURN_OPEN_SOURCE = 16,	/* ... from one source */
+	TURN_OPEN_SOURCE = 4,	/* ... from one source */
 	TURN_OPEN_PROVEN = 16	/* and so many more from those that have known
 				 * the token before */
 };
