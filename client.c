@@ -31,6 +31,7 @@ exit_code(enum door_verdict verdict)
 		return 0;
 	case DOOR_WRONG:
 		return 3;
+	case DOOR_PLAIN:
 	case DOOR_BROKEN:
 		return 4;
 	case DOOR_REFUSED:
@@ -295,7 +296,8 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 		return;
 	}
 	if (!keeper_known(&t->keeper))
-		final = final || verdict == DOOR_WRONG || c->once ||
+		final = final || verdict == DOOR_WRONG ||
+		    verdict == DOOR_PLAIN || c->once ||
 		    local_end(c) == CTL_STDIO;
 	if (final || (c->once && !keeper_linked(&t->keeper))) {
 		keeper_end(&t->keeper);

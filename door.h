@@ -20,6 +20,7 @@ enum door_verdict {
 	DOOR_READY,	/* authenticated */
 	DOOR_WRONG,	/* our own check says: not the same token */
 	DOOR_REFUSED,	/* the other side says no */
+	DOOR_PLAIN,	/* the other side does not encrypt */
 	DOOR_BROKEN,	/* the peer broke off, or speaks something else */
 	DOOR_FAILED,	/* not reached, or not in time */
 	DOOR_STOPPED	/* a stop came first */

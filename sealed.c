@@ -17,9 +17,6 @@
 #include "secret.h"
 #include "task.h"
 
-static const char NOT_ENCRYPTED[] =
-    "the other side, or something in between, does not encrypt; refused";
-
 /* Draw secrets until one is in range: practically the first. */
 static int
 draw_client(struct kex *k, const uint8_t w[BEAR_SCALAR])
@@ -192,7 +189,8 @@ refused(uint8_t status, char *why)
 {
 	switch (status) {
 	case KEX_NOT_SEALED:
-		return door_say(why, DOOR_BROKEN, NOT_ENCRYPTED);
+		return door_say(why, DOOR_PLAIN, "the other side, or "
+		    "something in between, does not encrypt; refused");
 	case KEX_VERSION:
 		return door_say(why, DOOR_REFUSED, "refused: the server "
 		    "speaks another version of the protocol");
@@ -265,7 +263,7 @@ sealed_dial(const struct hostport *hp, const uint8_t w[BEAR_SCALAR],
 		(void)close(fd);
 		net_name(peer, name);
 		if (verdict == DOOR_REFUSED || verdict == DOOR_WRONG ||
-		    strcmp(detail, NOT_ENCRYPTED) == 0)
+		    verdict == DOOR_PLAIN)
 			(void)snprintf(why, DOOR_WHY_MAX, "%s", detail);
 		else
 			(void)snprintf(why, DOOR_WHY_MAX,

@@ -14,9 +14,9 @@ TOTAL=10000
 [ "$MODE" = native ] || TOTAL=3000
 # It should take less than 2 s; a machine that has other work gets twice that.
 IN_TIME=$((2 * SLOW))
-# For a source that the server has never known: the 64 that may be waited for
-# may be strangers all, for the 5 s that they are waited for.
-IN_TIME_NEW=$((5 + IN_TIME))
+# The same for a source that the server has never known: a few sources do not
+# fill the places of those that are waited for.
+IN_TIME_NEW=$IN_TIME
 
 of() {	# of FILE MEMBER: its number
 	sed -n "s/.*$2=\([0-9]*\).*/\1/p" "$1"
@@ -138,7 +138,7 @@ strangers_come() {
 	# They were really there, and had as many answers as are allowed.
 	expect_eq "$(of flood.out made)" "$1"
 	[ "$(of flood.out connected)" -ge $(($1 / 2)) ] || fail "no flood"
-	expect_range "$(of flood.out answers)" 50 \
+	expect_range "$(of flood.out answers)" 20 \
 	    $((50 + $(of flood.out ms) / 20 + 1))
 	grew=$(($(of flood.out rss) - RSS))
 	echo "# grew by at most $grew KiB, $(of flood.out threads) threads"

@@ -499,7 +499,7 @@ impostors(void)
 		enum door_verdict verdict;
 		const char *why;	/* its end */
 	} rows[] = {
-		{ (const uint8_t *)"\0", 1, 9, false, DOOR_BROKEN,
+		{ (const uint8_t *)"\0", 1, 9, false, DOOR_PLAIN,
 		    "the other side, or something in between, does not "
 		    "encrypt; refused" },
 		{ (const uint8_t *)"\x21", 1, 9, false, DOOR_REFUSED,
@@ -646,7 +646,7 @@ in_between(void)
 		{ 1, 30, DOOR_BROKEN, DOOR_BROKEN },	/* no point */
 		{ 1, 2, DOOR_REFUSED, DOOR_REFUSED },	/* version */
 		{ 1, 1, DOOR_BROKEN, DOOR_BROKEN },
-		{ 2, 0, DOOR_BROKEN, DOOR_REFUSED },
+		{ 2, 0, DOOR_PLAIN, DOOR_REFUSED },	/* made 00 */
 		{ 2, 1, DOOR_WRONG, DOOR_REFUSED },
 		{ 2, 40, DOOR_WRONG, DOOR_REFUSED },
 		{ 2, 90, DOOR_WRONG, DOOR_REFUSED },
