@@ -98,7 +98,7 @@ serving service
 adit server server 127.0.0.1 0 "$TOKEN" --to "$(addr_of service)"
 listening server
 want="$(sha256sum <up.data | cut -d ' ' -f 1) $size"
-for round in 1 2 3; do
+for _ in 1 2 3; do
 	IN=up.data adit client client 127.0.0.1 "$(port_of server)" "$TOKEN"
 	expect_exit client 0 30
 	expect_eq "$(cat client.out)" "$want"
@@ -178,6 +178,7 @@ for side in server client; do
 	exec 3>&- 4>&-
 done
 
+# shellcheck disable=SC2317 # wait_for calls it
 waited() {	# it was longer than a dead peer is waited for
 	now
 	[ $((NOW - since)) -gt 1250 ]
