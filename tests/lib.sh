@@ -318,6 +318,11 @@ addr_of() {	# addr_of NAME: ADDR:PORT of its last listening line
 	    tail -n 1
 }
 
+local_of() {	# local_of NAME: where a server listens for clients' services
+	sed -n "s/^for clients' services, listening on //p" "$T/$1.err" |
+	    tail -n 1
+}
+
 port_of() {
 	_addr=$(addr_of "$1")
 	echo "${_addr##*:}"

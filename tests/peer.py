@@ -623,6 +623,20 @@ def cmd_udp_hand_server():
         spawn(one, listener.accept()[0])
 
 
+def cmd_udp_order(addr, count, size):
+    """udp-order ADDR COUNT SIZE: so many numbered datagrams, few of them on
+    the way at once, come back each once and in the order they were sent."""
+    s = udp_dial(addr)
+    count, size, ahead = int(count), int(size), 8
+    sent = 0
+    for i in range(count):
+        while sent < min(count, i + ahead):
+            s.send(pattern(sent, 0, size))
+            sent += 1
+        if s.recv(1 << 17) != pattern(i, 0, size):
+            raise Wrong("not datagram %d" % i)
+
+
 # Terminals -----------------------------------------------------------------
 
 def cmd_pty(*args):
