@@ -371,7 +371,9 @@ live(struct tunnel *t, unsigned claim, struct link *l,
 	clean = link_live(l, &events, why);
 	used = keeper_down(&t->keeper, l, false, draw());
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
-	if (task_stopping() || !used)
+	/* The server may say that it has our next link before that one's
+	 * thread could. */
+	if (task_stopping() || !used || l->bye == CTL_REPLACED)
 		log_line(LOG_STREAM, "link to %s ended: %s", l->name, why);
 	else if (t->config->once) {
 		log_line(LOG_ERROR, "link to %s lost: %s", l->name, why);

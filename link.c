@@ -203,6 +203,7 @@ link_live(struct link *l, const struct link_events *e,
 			return lost(why);
 		}
 		if (m.kind == CTL_BYE) {
+			l->bye = m.reason;
 			(void)snprintf(why, LINK_WHY_MAX, "%s%s%.255s",
 			    ctl_reason_text(m.reason), m.text[0] ? ": " : "",
 			    m.text);

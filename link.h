@@ -27,6 +27,8 @@ struct link {
 					 * which never blocks */
 	_Atomic int ordered;		/* somebody ends it: an enum
 					 * ctl_reason, or 0 */
+	enum ctl_reason bye;		/* what the peer said at its end, or
+					 * 0; by the link's thread */
 	char name[NET_NAME_MAX];	/* the peer */
 };
 

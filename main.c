@@ -136,6 +136,7 @@ prepare_seal(const struct config *c)
 	session_init(&tunnel.sessions);
 	rc = kdf_token(&tunnel.token, tunnel.w);
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
+	secret_scrub();
 	if (rc == -1) {
 		log_line(LOG_ERROR, "no memory: the token needs 16 MiB once");
 		return -1;

@@ -5,6 +5,8 @@
 
 #include "secret.h"
 
+enum { SCRUB_BYTES = 32 * 1024 };
+
 void
 secret_wipe(void *p, size_t n)
 {
@@ -13,6 +15,23 @@ secret_wipe(void *p, size_t n)
 	static void *(*const volatile wipe)(void *, int, size_t) = memset;
 
 	(void)wipe(p, 0, n);
+}
+
+static void
+scrub(void)
+{
+	unsigned char below[SCRUB_BYTES];
+
+	secret_wipe(below, sizeof(below));
+}
+
+void
+secret_scrub(void)
+{
+	/* Never inlined, or it would lie above what it is to overwrite. */
+	static void (*const volatile deeper)(void) = scrub;
+
+	deeper();
 }
 
 bool

@@ -16,6 +16,11 @@ struct token {
 /* Overwrite n bytes at p; a compiler may not leave it out. */
 void secret_wipe(void *p, size_t n);
 
+/* Overwrite what is left on this thread's stack below its caller: copies that
+ * calls which are over made of what they were given, registers that were
+ * saved there (the dynamic linker does at a function's first call). */
+void secret_scrub(void);
+
 /* Are these n bytes the same?  The time depends on n alone. */
 bool secret_same(const void *a, const void *b, size_t n);
 
