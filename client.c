@@ -21,7 +21,10 @@
 #include "sealed.h"
 #include "tell.h"
 
-enum { EARLY_MAX = 4096 };	/* what goes with a stream's hello */
+enum {
+	EARLY_MAX = 4096,		/* what goes with a stream's hello */
+	LISTEN_KNOWN = 1 << 16		/* a flag beside a port */
+};
 
 static int
 exit_code(enum door_verdict verdict)
@@ -49,6 +52,22 @@ connected(const char *name)
 	char line[NET_NAME_MAX + 32];
 
 	(void)snprintf(line, sizeof(line), "connected to %s", name);
+	tell_link_up(name, line);
+}
+
+/* The same, by which way, and how long that is. */
+static void
+linked_to(const struct tunnel *t, const char *name, int64_t rtt_ms)
+{
+	char line[2 * NET_NAME_MAX + 64];
+
+	if (t->config->room[0] != '\0')
+		(void)snprintf(line, sizeof(line), "connected to room %s, "
+		    "relay %s %lu ms", t->config->room, name,
+		    (unsigned long)rtt_ms);
+	else
+		(void)snprintf(line, sizeof(line), "connected to %s, direct "
+		    "%lu ms", name, (unsigned long)rtt_ms);
 	tell_link_up(name, line);
 }
 
@@ -180,8 +199,8 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 		else if (nearly == 0 && (nearly = read_early(s, early)) == -1)
 			(void)close(fd);
 		else {
-			verdict = sealed_open_stream(fd, &lease.keys,
-			    lease.number, open, early, (size_t)nearly, watch,
+			verdict = sealed_open_stream(fd,
+			    t->config->room, &lease.keys, lease.number, open, early, (size_t)nearly, watch,
 			    &seal, &answer, why);
 			if (verdict == DOOR_READY)
 				break;
@@ -358,14 +377,16 @@ on_silent(void *arg)
 static void
 live(struct tunnel *t, unsigned claim, struct link *l,
     const struct kex_keys *keys, const struct net_addr *server,
-    enum ctl_mode mode)
+    const struct ctl *welcome, int64_t rtt_ms)
 {
-	struct linked linked = { t, mode, 0 };
+	struct linked linked = { t, welcome->mode, 0 };
 	struct link_events events = { &linked, on_message, on_silent };
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 32];
 	bool clean, used;
 
-	connected(l->name);
+	linked_to(t, l->name, rtt_ms);
+	atomic_store(&t->listen_port, LISTEN_KNOWN | welcome->port);
+	task_wake();
 	atomic_store(&t->failure_told, false);
 	linked.generation = keeper_up(&t->keeper, claim, l, keys, server);
 	clean = link_live(l, &events, why);
@@ -390,7 +411,7 @@ live(struct tunnel *t, unsigned claim, struct link *l,
 
 /* The link carries stream 0. */
 static void
-pipe_through(struct stream *s, struct link *l)
+pipe_through(struct stream *s, struct link *l, int64_t rtt_ms)
 {
 	struct ctl bye = { .kind = CTL_BYE };
 	struct tunnel *t = s->tunnel;
@@ -407,7 +428,7 @@ pipe_through(struct stream *s, struct link *l)
 		goto out;
 	}
 	keeper_carries(&t->keeper);
-	connected(l->name);
+	linked_to(t, l->name, rtt_ms);
 	seal_become_pipe(l->seal);
 	conn_sealed(&s->remote, l->fd, l->name, l->seal);
 	(void)stream_carry(s, s->local.name, s->remote.name);
@@ -448,13 +469,14 @@ run_link(struct task *task)
 	struct net_addr server;
 	struct kex_keys keys;
 	struct seal *seal;
-	int64_t began = task_now();
+	int64_t began = task_now(), hello_at;
 	unsigned claim = 0;
 	struct link l;
 	bool final;
 	int fd;
 
-	verdict = sealed_dial(&c->peer, t->w, &fd, &server, &keys, why);
+	verdict = sealed_dial(&c->peer, c->room, t->w, &fd, &server, &keys,
+	    why);
 	if (verdict == DOOR_READY &&
 	    (claim = keeper_claim(&t->keeper, began)) == 0) {
 		(void)close(fd);
@@ -478,6 +500,7 @@ run_link(struct task *task)
 	m.end = local_end(c);
 	m.protocol = local_protocol(c);
 	(void)snprintf(m.text, sizeof(m.text), "%s", c->target);
+	hello_at = task_now();
 	if (link_send(&l, &m) == -1 ||
 	    link_receive(&l, &m, SEALED_WELCOME_MS) == -1) {
 		(void)snprintf(why, sizeof(why), "no tunnel to %s: %s", name,
@@ -498,9 +521,10 @@ run_link(struct task *task)
 		    "the other side is no adit server");
 	} else if (m.mode == CTL_PIPE) {
 		secret_wipe(&keys, sizeof(keys));
-		pipe_through(s, &l);
+		pipe_through(s, &l, task_now() - hello_at);
 	} else
-		live(t, claim, &l, &keys, &server, m.mode);
+		live(t, claim, &l, &keys, &server, &m,
+		    task_now() - hello_at);
 out:
 	secret_wipe(&keys, sizeof(keys));
 }
@@ -574,39 +598,77 @@ ready_datagram(struct tunnel *t, int fd)
 	stream_datagram(t, fd, t->config->plain ? run_plain : run_stream);
 }
 
+/* Listen where it was said, or else where the server's service is, on this
+ * machine; if that is taken, anywhere. */
+static int
+open_door(struct tunnel *t, uint16_t port)
+{
+	const struct config *c = t->config;
+	int type = c->udp ? SOCK_DGRAM : SOCK_STREAM, fd;
+	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
+	struct hostport at = c->listen;
+	struct net_addr bound;
+
+	if (c->listen_later) {
+		(void)snprintf(at.host, sizeof(at.host), "127.0.0.1");
+		at.port = port;
+	}
+	fd = dial_listen(&at, type, &bound, why);
+	if (fd == -1 && c->listen_later && port != 0) {
+		at.port = 0;
+		fd = dial_listen(&at, type, &bound, why);
+	}
+	if (fd == -1) {
+		log_line(LOG_ERROR, "%s", why);
+		return -1;
+	}
+	net_name(&bound, name);
+	log_line(LOG_NOTE, "listening on %s", name);
+	if (c->udp) {
+		flow_table_init(&t->flows);
+		t->udp_fd = fd;
+	}
+	tell_ready("client", NULL, name);
+	return fd;
+}
+
+/* chores(), and the door that opens when there is a link. */
+static int64_t
+chores_and_door(struct tunnel *t)
+{
+	unsigned port = atomic_load(&t->listen_port);
+
+	if (t->door->fd == -1 && (port & LISTEN_KNOWN) != 0 &&
+	    (t->door->fd = open_door(t, (uint16_t)port)) == -1) {
+		atomic_store(&t->pipe_exit, 1);
+		task_stop();
+	}
+	return chores(t);
+}
+
 int
 client_run(struct tunnel *t)
 {
 	const struct config *c = t->config;
-	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
 	struct stream_door door = { -1, NULL };
-	struct net_addr bound;
 
 	stream_prepare(t);
-	if (c->has_listen) {
-		door.fd = dial_listen(&c->listen,
-		    c->udp ? SOCK_DGRAM : SOCK_STREAM, &bound, why);
-		if (door.fd == -1) {
-			log_line(LOG_ERROR, "%s", why);
-			(void)task_finish(0);
-			return 1;
-		}
-		net_name(&bound, name);
-		log_line(LOG_NOTE, "listening on %s", name);
-		door.ready = c->udp ? ready_datagram : ready_connection;
-		if (c->udp) {
-			flow_table_init(&t->flows);
-			t->udp_fd = door.fd;
-		}
+	door.ready = c->udp ? ready_datagram : ready_connection;
+	t->door = &door;
+	if (c->has_listen && !c->listen_later &&
+	    (door.fd = open_door(t, 0)) == -1) {
+		(void)task_finish(0);
+		return 1;
 	}
 	if (c->plain && !c->has_listen && !start(t, run_plain_pipe, 0, 0)) {
 		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
 		(void)task_finish(0);
 		return 1;
 	}
-	tell_ready("client", NULL, c->has_listen ? name : NULL);
-	stream_serve(t, &door, c->has_listen ? 1 : 0,
-	    c->plain ? NULL : chores);
+	if (!c->has_listen)
+		tell_ready("client", NULL, NULL);
+	stream_serve(t, &door, c->has_listen ? 1 : 0, c->plain ? NULL :
+	    c->listen_later ? chores_and_door : chores);
 	/* The UDP socket is what flows answer on: it closes last. */
 	if (door.fd != -1 && !c->udp)
 		(void)close(door.fd);

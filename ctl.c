@@ -60,6 +60,7 @@ ctl_put(const struct ctl *c, uint8_t out[RECORD_CONTROL_MAX])
 		break;
 	case CTL_WELCOME:
 		wr_u8(&w, (uint8_t)c->mode);
+		wr_u16(&w, c->port);
 		break;
 	case CTL_ASK:
 		wr_u64(&w, c->number);
@@ -96,6 +97,7 @@ ctl_get(struct ctl *c, const uint8_t *p, size_t n)
 		return get_text(c, &r, CTL_TARGET_MAX);
 	case CTL_WELCOME:
 		c->mode = (enum ctl_mode)rd_u8(&r);
+		c->port = rd_u16(&r);
 		return !r.bad && r.left == 0 && c->mode >= CTL_PIPE &&
 		    c->mode <= CTL_SERVER_ASKS;
 	case CTL_ASK:

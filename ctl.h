@@ -41,6 +41,7 @@ struct ctl {
 	enum ctl_end end;
 	enum ctl_protocol protocol;
 	enum ctl_mode mode;
+	uint16_t port;			/* of the service; 0: none */
 	enum ctl_reason reason;
 	uint64_t number;
 	char text[CTL_TARGET_MAX + 1];	/* target or sentence, with a NUL */

@@ -22,9 +22,11 @@
 
 enum {
 	WAIT_MS = 100,
+	WAIT_LONG_MS = 1000,
 	END_LEN = 2,			/* "}\n" */
-	BODY_MAX = EVENT_MAX - END_LEN,
 	TIME_ROOM = 40,			/* ,"time":-9223372036854775808.999 */
+	NAME_ROOM = 128,		/* ,"v":1,"event":NAME and the time */
+	LIST_ROOM = 64,			/* ],"more":18446744073709551615 */
 	REPLACEMENT = 0xfffd
 };
 
@@ -41,7 +43,14 @@ static pthread_cond_t changed;	/* nobody has the turn any more */
 
 /* The end of a line whose beginning is written: it must go out before
  * anything else does.  Belongs to the thread that has the turn. */
-static struct event rest;
+static struct {
+	char line[EVENT_LONG_MAX];
+	size_t n;
+} rest;
+
+/* The long line that is being made.  Belongs to the one thread that makes
+ * them. */
+static char long_line[EVENT_LONG_MAX];
 
 static int64_t
 now(void)
@@ -58,16 +67,25 @@ put(struct event *e, size_t max, const char *s, size_t n)
 {
 	if (e->n > max || n > max - e->n)
 		return false;
-	memcpy(e->line + e->n, s, n);
+	memcpy(e->text + e->n, s, n);
 	e->n += n;
 	return true;
+}
+
+/* What comes next is not the first one in its object or list. */
+static bool
+put_comma(struct event *e, size_t max)
+{
+	char last = e->text[e->n - 1];
+
+	return last == '{' || last == '[' || put(e, max, ",", 1);
 }
 
 static bool
 put_key(struct event *e, size_t max, const char *key)
 {
-	return put(e, max, ",\"", 2) && put(e, max, key, strlen(key)) &&
-	    put(e, max, "\":", 2);
+	return put_comma(e, max) && put(e, max, "\"", 1) &&
+	    put(e, max, key, strlen(key)) && put(e, max, "\":", 2);
 }
 
 /* Step over one character of UTF-8, or over as much as could have been the
@@ -137,7 +155,7 @@ put_char(struct event *e, size_t max, uint32_t c, const char *s, size_t n)
 }
 
 /* Add a text, or as many of its characters as there is room for up to max;
- * if there is none for the first one, nothing. */
+ * if there is none for the first one, nothing.  In a list it has no key. */
 static void
 add_text(struct event *e, size_t max, const char *key, const char *text)
 {
@@ -146,8 +164,10 @@ add_text(struct event *e, size_t max, const char *key, const char *text)
 	uint32_t c;
 
 	max--;				/* the quotation mark at its end */
-	if (!put_key(e, max, key) || !put(e, max, "\"", 1)) {
+	if (!(key != NULL ? put_key(e, max, key) : put_comma(e, max)) ||
+	    !put(e, max, "\"", 1)) {
 		e->n = before;
+		e->cut = true;
 		return;
 	}
 	begin = e->n;
@@ -155,13 +175,15 @@ add_text(struct event *e, size_t max, const char *key, const char *text)
 		from = s;
 		c = next_char(&s);
 		if (!put_char(e, max, c, (const char *)from,
-		    (size_t)(s - from)))
+		    (size_t)(s - from))) {
+			e->cut = true;
 			break;
+		}
 	}
 	if (e->n == begin && *text != '\0')
 		e->n = before;
 	else
-		e->line[e->n++] = '"';
+		e->text[e->n++] = '"';
 }
 
 /* Add what needs no quotation marks. */
@@ -170,9 +192,11 @@ add_plain(struct event *e, const char *key, const char *value)
 {
 	size_t before = e->n;
 
-	if (!put_key(e, BODY_MAX, key) ||
-	    !put(e, BODY_MAX, value, strlen(value)))
+	if (!put_key(e, e->max, key) ||
+	    !put(e, e->max, value, strlen(value))) {
 		e->n = before;
+		e->cut = true;
+	}
 }
 
 /* Wait for the turn to write; false if the clock says until before. */
@@ -202,12 +226,15 @@ give_turn(void)
 	(void)pthread_mutex_unlock(&mu);
 }
 
-/* Write as much as the reader takes until then; returns how many bytes. */
+/* Write as much as the reader takes until then; returns how many bytes.  A
+ * line is written at once.  Of what is longer a pipe might take a part and
+ * block for the rest, so that this goes out in pieces, and each of them that
+ * is taken buys time for the next, up to that end. */
 static size_t
-push(const char *line, size_t n, int64_t until)
+push(const char *line, size_t n, int64_t until, int64_t end)
 {
 	struct pollfd p = { atomic_load(&event_fd), POLLOUT, 0 };
-	size_t done = 0;
+	size_t done = 0, piece;
 	int64_t left;
 	ssize_t wrote;
 	int ready;
@@ -221,7 +248,8 @@ push(const char *line, size_t n, int64_t until)
 			continue;
 		if (ready <= 0)
 			break;
-		wrote = write(p.fd, line + done, n - done);
+		piece = n - done < EVENT_MAX ? n - done : EVENT_MAX;
+		wrote = write(p.fd, line + done, piece);
 		if (wrote == -1 && errno == EINTR && now() < until)
 			continue;
 		if (wrote == -1 && (errno == EPIPE || errno == EBADF ||
@@ -232,8 +260,51 @@ push(const char *line, size_t n, int64_t until)
 		if (wrote <= 0)
 			break;
 		done += (size_t)wrote;
+		left = now() + WAIT_MS;
+		if (until < end)
+			until = left < end ? left : end;
 	}
 	return done;
+}
+
+/* Begin an object in size bytes at text: false, and nothing is ever added, if
+ * nobody listens. */
+static bool
+start(struct event *e, char *text, size_t size)
+{
+	e->n = 0;
+	if (atomic_load(&event_fd) == -1)
+		return false;
+	e->text = text;
+	e->max = size - END_LEN;
+	e->item = 0;
+	e->list = false;
+	e->cut = false;
+	return put(e, e->max, "{", 1);
+}
+
+static void
+start_action(struct event *e, char *text, size_t size, const char *action)
+{
+	if (!start(e, text, size))
+		return;
+	e->max -= NAME_ROOM;
+	add_text(e, e->max, "action", action);
+}
+
+static void
+add_name(struct event *e, const char *name)
+{
+	char text[TIME_ROOM];
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)snprintf(text, sizeof(text), "%d", EVENT_SCHEMA);
+	add_plain(e, "v", text);
+	add_text(e, e->max - TIME_ROOM, "event", name);
+	(void)snprintf(text, sizeof(text), "%lld.%03ld", (long long)ts.tv_sec,
+	    (long)(ts.tv_nsec / 1000000));
+	add_plain(e, "time", text);
 }
 
 void
@@ -257,26 +328,36 @@ event_open(int fd)
 void
 event_begin(struct event *e, const char *name)
 {
-	struct timespec ts;
-	char text[TIME_ROOM];
+	if (start(e, e->line, EVENT_MAX))
+		add_name(e, name);
+}
 
-	e->n = 0;			/* nobody listens: nothing is added */
-	if (atomic_load(&event_fd) == -1)
+void
+event_action(struct event *e, const char *action)
+{
+	start_action(e, e->line, EVENT_MAX, action);
+}
+
+void
+event_action_long(struct event *e, const char *action)
+{
+	start_action(e, long_line, EVENT_LONG_MAX, action);
+}
+
+void
+event_name(struct event *e, const char *name)
+{
+	if (e->n == 0)
 		return;
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	e->n = (size_t)snprintf(e->line, sizeof(e->line), "{\"v\":%d",
-	    EVENT_SCHEMA);
-	add_text(e, BODY_MAX - TIME_ROOM, "event", name);
-	(void)snprintf(text, sizeof(text), "%lld.%03ld", (long long)ts.tv_sec,
-	    (long)(ts.tv_nsec / 1000000));
-	add_plain(e, "time", text);
+	e->max += NAME_ROOM;
+	add_name(e, name);
 }
 
 void
 event_text(struct event *e, const char *key, const char *text)
 {
 	if (e->n > 0 && text != NULL)
-		add_text(e, BODY_MAX, key, text);
+		add_text(e, e->max, key, text);
 }
 
 void
@@ -298,25 +379,87 @@ event_truth(struct event *e, const char *key, int truth)
 }
 
 void
+event_list(struct event *e, const char *key)
+{
+	size_t before = e->n;
+
+	if (e->n == 0)
+		return;
+	e->max -= LIST_ROOM;
+	e->list = put_key(e, e->max, key) && put(e, e->max, "[", 1);
+	if (!e->list)
+		e->n = before;
+}
+
+bool
+event_item(struct event *e, const char *text)
+{
+	size_t before = e->n;
+
+	if (e->n == 0 || !e->list)
+		return false;
+	e->cut = false;
+	add_text(e, e->max, NULL, text);
+	if (e->cut)
+		e->n = before;
+	return !e->cut;
+}
+
+void
+event_item_begin(struct event *e)
+{
+	if (e->n == 0)
+		return;
+	e->item = e->n;
+	e->max--;			/* for the brace at its end */
+	e->cut = !e->list || !put_comma(e, e->max) || !put(e, e->max, "{", 1);
+}
+
+bool
+event_item_end(struct event *e)
+{
+	if (e->n == 0)
+		return false;
+	e->max++;
+	if (e->cut)
+		e->n = e->item;
+	else
+		e->text[e->n++] = '}';
+	return !e->cut;
+}
+
+void
+event_list_end(struct event *e)
+{
+	if (e->n == 0)
+		return;
+	e->max += LIST_ROOM;
+	if (e->list)
+		e->text[e->n++] = ']';
+	e->list = false;
+}
+
+void
 event_send(struct event *e)
 {
 	int saved = errno;
-	int64_t until;
+	int64_t until, end;
 	size_t done;
 
 	if (e->n == 0)
 		return;
-	memcpy(e->line + e->n, "}\n", END_LEN);
+	memcpy(e->text + e->n, "}\n", END_LEN);
 	e->n += END_LEN;
 	until = now() + WAIT_MS;
+	end = e->n > EVENT_MAX ? until - WAIT_MS + WAIT_LONG_MS : until;
 	if (take_turn(until)) {
-		done = push(rest.line, rest.n, until);
+		done = push(rest.line, rest.n, until, until);
 		rest.n -= done;
 		memmove(rest.line, rest.line + done, rest.n);
-		done = rest.n == 0 ? push(e->line, e->n, until) : 0;
+		done = rest.n > 0 ? 0 : push(e->text, e->n, until, end);
 		if (done > 0 && done < e->n) {
 			rest.n = e->n - done;
-			memcpy(rest.line, e->line + done, rest.n);
+			memcpy(rest.line, e->text + done, rest.n);
 		}
 		give_turn();
 	}

@@ -205,12 +205,11 @@ scrypt(const void *pw, size_t npw, const void *salt, size_t nsalt,
 }
 
 int
-kdf_token(const struct token *t, uint8_t w[BEAR_SCALAR])
+kdf_token(const struct token *t, const char *salt, uint8_t w[BEAR_SCALAR])
 {
-	static const char salt[] = "adit/1 w";
 	uint8_t prk[BEAR_HASH], info[2] = { 'w', 0 };
 
-	if (scrypt(t->bytes, t->len, salt, sizeof(salt) - 1,
+	if (scrypt(t->bytes, t->len, salt, strlen(salt),
 	    KDF_SCRYPT_LOG_N, prk, sizeof(prk)) == -1)
 		return -1;
 	/* Out of range once in 2^32 tokens; 256 times in a row never. */

@@ -20,9 +20,14 @@ void kdf_extract(const void *salt, size_t nsalt, const void *ikm, size_t nikm,
 void kdf_expand(const uint8_t prk[BEAR_HASH], const void *info, size_t ninfo,
     uint8_t *out, size_t n);
 
-/* The token's SPAKE2 scalar, 0 < w < order of P-256: scrypt with the salt
- * "adit/1 w" gives 32 bytes of PRK; w is the first of Expand(PRK, "w" || i,
+/* The salts of tokens, and of relays' secrets. */
+#define KDF_TOKEN "adit/1 w"
+#define KDF_MEMBER "adit/1 member"
+
+/* A secret's SPAKE2 scalar, 0 < w < order of P-256: scrypt with this salt
+ * gives 32 bytes of PRK; w is the first of Expand(PRK, "w" || i,
  * 32), i = one byte 0, 1, ..., that is in range.  Returns 0 or -1 (ENOMEM). */
-int kdf_token(const struct token *t, uint8_t w[BEAR_SCALAR]);
+int kdf_token(const struct token *t, const char *salt,
+    uint8_t w[BEAR_SCALAR]);
 
 #endif

@@ -7,6 +7,7 @@
  * keys and into PRK; the roles, by the names in SPAKE2's transcript and in
  * each key's label; and the connection, by fresh randomness of both sides. */
 
+#include <assert.h>
 #include <string.h>
 
 #include "buf.h"
@@ -27,12 +28,13 @@ enum {
 _Static_assert(M1_SHARE + (int)BEAR_POINT == (int)KEX_M1, "m1");
 _Static_assert(M2_CONFIRM + (int)BEAR_HASH == (int)KEX_M2, "m2");
 
-static const char CLIENT_NAME[] = "adit client";
-static const char SERVER_NAME[] = "adit server";
-static const struct spake2_names names = {
-	CLIENT_NAME, SERVER_NAME, sizeof(CLIENT_NAME) - 1,
-	sizeof(SERVER_NAME) - 1
-};
+void
+kex_init(struct kex *k, enum kex_kind kind, const char *room)
+{
+	memset(k, 0, sizeof(*k));
+	k->kind = kind;
+	k->room = room;
+}
 
 static void
 put_head(struct wr *w, enum kex_kind kind)
@@ -54,8 +56,14 @@ kex_kind(const uint8_t head[KEX_HEAD])
 		return KEX_KIND_BAD;
 	if (version != VERSION)
 		return KEX_KIND_VERSION;
-	return kind == KEX_KIND_LINK ? KEX_KIND_LINK :
-	    kind == KEX_KIND_STREAM ? KEX_KIND_STREAM : KEX_KIND_BAD;
+	switch (kind) {
+	case KEX_KIND_LINK:
+	case KEX_KIND_STREAM:
+	case KEX_KIND_MEMBER:
+		return (enum kex_kind)kind;
+	default:
+		return KEX_KIND_BAD;
+	}
 }
 
 /* The server's choice; 0 if the other side does not offer what all must. */
@@ -68,6 +76,32 @@ choose(unsigned offered)
 		return 0;
 	return (both & BEAR_AES256_GCM) != 0 ? BEAR_AES256_GCM :
 	    BEAR_CHACHA20_POLY1305;
+}
+
+/* Who is who, as it goes into the transcript: PROTOCOL.md 3.2, 10, 10.5. */
+static bool
+finish(const struct kex *k, const uint8_t share[BEAR_POINT],
+    const uint8_t *aad, size_t naad, struct spake2_result *r)
+{
+	static const char client[] = "adit client", member[] = "adit member";
+	static const char server[] = "adit server", relay[] = "adit relay";
+	uint8_t b[sizeof(server) + KEX_ROOM_MAX];
+	struct wr w = { b, 0, sizeof(b), false };
+	struct spake2_names names = { .b = b };
+
+	if (k->kind == KEX_KIND_MEMBER) {
+		names.a = member;
+		names.na = sizeof(member) - 1;
+		wr_bytes(&w, relay, sizeof(relay) - 1);
+	} else {
+		names.a = client;
+		names.na = sizeof(client) - 1;
+		wr_bytes(&w, server, sizeof(server) - 1);
+		wr_bytes(&w, k->room, strlen(k->room));
+	}
+	assert(!w.bad);
+	names.nb = w.n;
+	return spake2_finish(&k->spake2, share, &names, aad, naad, r);
 }
 
 /* Both shares are known: m1, and m2 but for cB.  Fills in the keys, and the
@@ -86,7 +120,7 @@ agree(struct kex *k, const uint8_t share[BEAR_POINT], uint8_t mine[BEAR_HASH])
 	bear_sha256(both, sizeof(both), t);
 	memcpy(aad, label, sizeof(label) - 1);
 	memcpy(aad + sizeof(label) - 1, t, sizeof(t));
-	ok = spake2_finish(&k->spake2, share, &names, aad, sizeof(aad), &r);
+	ok = finish(k, share, aad, sizeof(aad), &r);
 	if (ok) {
 		memcpy(mine, r.mine, sizeof(r.mine));
 		memcpy(k->expect, r.theirs, sizeof(r.theirs));
@@ -106,7 +140,7 @@ kex_client_start(struct kex *k, const uint8_t w[BEAR_SCALAR],
 	k->role = KEX_CLIENT;
 	if (!spake2_start(&k->spake2, SPAKE2_A, w, x))
 		return false;
-	put_head(&m, KEX_KIND_LINK);
+	put_head(&m, k->kind);
 	wr_u8(&m, (uint8_t)bear_suites());
 	wr_bytes(&m, k->spake2.share, BEAR_POINT);
 	return true;
@@ -137,7 +171,7 @@ kex_server_start(struct kex *k, const uint8_t w[BEAR_SCALAR],
 	memcpy(k->m1, m1, KEX_M1);
 	k->keys.suite = choose(m1[M1_SUITES]);
 	/* Before anything that costs: nonsense is to be cheap for us. */
-	if (kex_kind(m1) != KEX_KIND_LINK || k->keys.suite == 0 ||
+	if (kex_kind(m1) != k->kind || k->keys.suite == 0 ||
 	    !bear_p256_point(m1 + M1_SHARE))
 		return -1;
 	if (!spake2_start(&k->spake2, SPAKE2_B, w, x))

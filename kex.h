@@ -19,6 +19,7 @@ enum {
 	KEX_M2 = 1 + 1 + BEAR_POINT + BEAR_HASH,
 	KEX_M3 = BEAR_HASH,
 	KEX_SID = 16, KEX_RANDOM = 16,
+	KEX_ROOM_MAX = 32,
 	KEX_HELLO = KEX_HEAD + 1 + KEX_SID + 8 + KEX_RANDOM,
 	KEX_ANSWER = 1 + KEX_RANDOM
 };
@@ -32,6 +33,7 @@ enum kex_role { KEX_CLIENT = 1, KEX_SERVER = 2 };
 
 enum kex_kind {
 	KEX_KIND_LINK = 1, KEX_KIND_STREAM = 2,
+	KEX_KIND_MEMBER = 6,		/* a server at a relay: 10.5 */
 	KEX_KIND_BAD = -1,		/* unknown: silence */
 	KEX_KIND_VERSION = -2		/* another version: say so */
 };
@@ -48,12 +50,18 @@ struct kex_keys {
 
 /* One handshake on its way; its owner wipes it. */
 struct kex {
+	enum kex_kind kind;
+	const char *room;
 	enum kex_role role;
 	struct spake2 spake2;
 	uint8_t m1[KEX_M1], m2[KEX_M2], m3[KEX_M3];
 	uint8_t expect[BEAR_HASH];	/* the peer's confirmation */
 	struct kex_keys keys;
 };
+
+/* A link's handshake, in this room ("": none), which is borrowed; or a
+ * member's.  Before all else. */
+void kex_init(struct kex *k, enum kex_kind kind, const char *room);
 
 /* Client: make m1 of w and a secret random x.  Returns false if x is out of
  * range: draw again. */

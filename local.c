@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "dial.h"
 #include "local.h"
 #include "log.h"
+#include "proxy.h"
 
 enum ctl_end
 local_end(const struct config *c)
@@ -57,6 +60,64 @@ local_give(struct stream *s)
 	s->piped = s->roomed = false;
 }
 
+/* Tell the service who comes, before anything else. */
+static int
+introduce(const struct stream *s, int fd, int watch)
+{
+	struct net_wait w = { task_now() + NET_CONNECT_MS, watch };
+	uint8_t header[PROXY_MAX];
+	struct net_addr own;
+	size_t n;
+
+	if (net_own(s->fd, &own) == -1)
+		return -1;
+	n = proxy_header(s->tunnel->config->proxy, &s->from, &own, header);
+	return net_write(fd, header, n, &w);
+}
+
+/* A service's log has an address that stands for the client: ours says for
+ * which one. */
+static void
+say_source(const struct stream *s, int fd, const struct net_addr *to)
+{
+	char from[NET_NAME_MAX], own[NET_NAME_MAX], service[NET_NAME_MAX];
+	struct net_addr a;
+
+	if (net_own(fd, &a) == -1)
+		return;
+	net_name(&s->from, from);
+	net_name(&a, own);
+	net_name(to, service);
+	log_line(LOG_STREAM, "%s comes to %s from %s", from, service, own);
+}
+
+/* Connect to the service at hp.  Returns as dial_host() does. */
+static int
+reach(const struct stream *s, const struct hostport *hp, int watch,
+    struct net_addr *to, char why[DIAL_WHY_MAX])
+{
+	const struct config *c = s->tunnel->config;
+	struct net_addr source;
+	char name[NET_NAME_MAX];
+	int fd, err;
+
+	if (c->source_by_client)
+		proxy_source(&s->from, &source);
+	fd = dial_host_from(c->source_by_client ? &source : NULL, hp,
+	    c->udp ? SOCK_DGRAM : SOCK_STREAM, watch, to, why);
+	if (fd != -1 && c->source_by_client)
+		say_source(s, fd, to);
+	if (fd == -1 || c->proxy == 0 || introduce(s, fd, watch) == 0)
+		return fd;
+	err = errno;
+	net_name(to, name);
+	(void)snprintf(why, DIAL_WHY_MAX, "cannot tell %s who comes: %s", name,
+	    strerror(err));
+	(void)close(fd);
+	errno = err;
+	return -1;
+}
+
 /* A function of its own: what it needs on the stack is gone while the stream
  * is carried, which is a page less for each. */
 bool
@@ -82,9 +143,7 @@ local_open(struct stream *s, const char *target, int watch,
 		(void)stream_complain(s->tunnel, LOG_NOTE, line);
 		return false;
 	}
-	fd = dial_host(&hp, c->udp ? SOCK_DGRAM : SOCK_STREAM, watch, &to,
-	    why);
-	if (fd == -1) {
+	if ((fd = reach(s, &hp, watch, &to, why)) == -1) {
 		refusal->reason = CTL_UNREACHABLE;
 		if (errno == ECANCELED || errno == ECONNABORTED)
 			return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - names to subcommands: server and client are links to adit. */
+/* main.c - names to subcommands: server, client and relay are links to
+ * adit. */
 
 #include <sys/resource.h>
 
@@ -21,7 +22,9 @@
 #include "log.h"
 #include "mint.h"
 #include "opt.h"
+#include "relay.h"
 #include "server.h"
+#include "share.h"
 #include "stream.h"
 #include "task.h"
 #include "tell.h"
@@ -126,7 +129,9 @@ mint(int argc, char **argv)
 static int
 prepare_seal(const struct config *c)
 {
-	bool strong = word_check(tunnel.token.bytes, tunnel.token.len, "");
+	/* A ticket's secret has the check word of its room. */
+	bool strong = word_check(tunnel.token.bytes, tunnel.token.len, "") ||
+	    word_check(tunnel.token.bytes, tunnel.token.len, c->room);
 	int rc;
 
 	if (!strong && tunnel.token.len < SHORT_TOKEN)
@@ -134,7 +139,7 @@ prepare_seal(const struct config *c)
 		    "token\" makes a good one");
 	turn_init(&tunnel.turns, strong);
 	session_init(&tunnel.sessions);
-	rc = kdf_token(&tunnel.token, tunnel.w);
+	rc = kdf_token(&tunnel.token, KDF_TOKEN, tunnel.w);
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
 	secret_scrub();
 	if (rc == -1) {
@@ -150,15 +155,118 @@ prepare_seal(const struct config *c)
 	return 0;
 }
 
+/* What a relay wants to know of servers: w becomes of it. */
 static int
-run(enum opt_role role, int argc, char **argv)
+prepare_auth(struct config *c, uint8_t w[BEAR_SCALAR])
+{
+	struct token secret;
+	char why[TOKEN_WHY_MAX];
+	int rc = token_get(&secret, c->auth_arg, why);
+
+	if (rc == -1)
+		log_line(LOG_ERROR, "--auth: %s", why);
+	else if ((rc = kdf_token(&secret, KDF_MEMBER, w)) == -1)
+		log_line(LOG_ERROR, "no memory: a secret needs 16 MiB once");
+	secret_wipe(&secret, sizeof(secret));
+	secret_scrub();
+	return rc;
+}
+
+/* What a server in a room needs, and a relay. */
+static int
+prepare_meeting(struct config *c)
+{
+	static uint8_t auth[BEAR_SCALAR];
+	struct waiter *w = &tunnel.waiter;
+
+	if (entropy_init() == -1) {
+		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",
+		    strerror(errno));
+		return EXIT_LOCAL;
+	}
+	if (c->auth && prepare_auth(c, c->role == OPT_RELAY ? tunnel.w :
+	    auth) == -1)
+		return EXIT_USAGE;
+	w->relay = &c->peer;
+	w->room = c->room;
+	w->auth = c->auth ? auth : NULL;
+	w->once = c->once;
+	if (waiter_init(w) == -1) {
+		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",
+		    strerror(errno));
+		return EXIT_LOCAL;
+	}
+	turn_init(&tunnel.turns, false);
+	return 0;
+}
+
+/* The token, however it comes. */
+static int
+prepare_token(struct config *c)
+{
+	char why[TOKEN_WHY_MAX];
+	int rc = token_get(&tunnel.token, c->token_arg, why);
+
+	if (rc == -1)
+		log_line(LOG_ERROR, "%s", why);
+	return rc;
+}
+
+/* Nothing that can be read in argv or the environment is needed any more. */
+static void
+wipe_arguments(struct config *c)
+{
+	if (c->token_env != NULL)	/* one that was not used is one, too */
+		secret_wipe(c->token_env, strlen(c->token_env));
+	if (c->ticket_arg != NULL)
+		secret_wipe(c->ticket_arg, strlen(c->ticket_arg));
+}
+
+static int
+prepare(struct config *c)
+{
+	int code;
+
+	if (c->form != OPT_SHARE && c->role != OPT_RELAY &&
+	    prepare_token(c) == -1)
+		return EXIT_USAGE;
+	wipe_arguments(c);
+	/* Before there are threads, who could not be told. */
+	if (c->role != OPT_CLIENT &&
+	    (c->role == OPT_RELAY || c->room[0] != '\0' ||
+	    c->form == OPT_SHARE) && (code = prepare_meeting(c)) != 0)
+		return code;
+	/* A client that keeps a link dials again at a SIGHUP. */
+	if (!c->plain && c->role == OPT_CLIENT && local_end(c) != CTL_STDIO)
+		task_catch_hup();
+	if (c->form != OPT_SHARE && c->role != OPT_RELAY && !c->plain &&
+	    prepare_seal(c) == -1)
+		return EXIT_LOCAL;
+	if (task_init() == -1) {
+		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
+		return EXIT_LOCAL;
+	}
+	if (c->form != OPT_SHARE)
+		return 0;
+	if ((code = share_draw(&tunnel, c)) != 0) {
+		(void)task_finish(0);
+		return code;
+	}
+	(void)snprintf((char *)tunnel.token.bytes, sizeof(tunnel.token.bytes),
+	    "%s", c->secret);
+	tunnel.token.len = strlen(c->secret);
+	return prepare_seal(c) == -1 ? EXIT_LOCAL : 0;
+}
+
+static int
+run(enum opt_role role, enum opt_form form, int argc, char **argv)
 {
 	static struct config config;
 	struct rlimit no_core = { 0, 0 };
 	char why[OPT_WHY_MAX];
 	int code;
 
-	switch (opt_parse(&config, role, argc, argv, why)) {
+	switch (opt_parse(&config, role, form, argc, argv, why)) {
 	case OPT_HELP:
 		return usage();
 	case OPT_VERSION:
@@ -174,36 +282,48 @@ run(enum opt_role role, int argc, char **argv)
 		    "%d is none", config.json_fd);
 		return EXIT_USAGE;
 	}
-	code = token_get(&tunnel.token, config.token_arg, why);
-	if (config.token_env != NULL)	/* one that was not used is one, too */
-		secret_wipe(config.token_env, strlen(config.token_env));
-	if (code == -1) {
-		log_line(LOG_ERROR, "%s", why);
-		return EXIT_USAGE;
-	}
 	log_set_level(config.quiet ? LOG_ERROR :
 	    config.verbose ? LOG_STREAM : LOG_NOTE);
 	/* A core file would hold the token. */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	event_open(config.json_fd);
 	tunnel.config = &config;
+	tunnel.version = ADIT_VERSION;
 	if (config.plain)
 		log_line(LOG_NOTE, "not encrypted: anybody on the path can "
 		    "read the token and the data");
-	else if (prepare_seal(&config) == -1)
-		return EXIT_LOCAL;
-	/* A client that keeps a link dials again at a SIGHUP. */
-	if (!config.plain && role == OPT_CLIENT &&
-	    local_end(&config) != CTL_STDIO)
-		task_catch_hup();
+	if ((code = prepare(&config)) != 0)
+		goto out;
+	code = role == OPT_SERVER ? server_run(&tunnel) :
+	    role == OPT_CLIENT ? client_run(&tunnel) : relay_run(&tunnel);
+	tell_end(code);
+out:
+	secret_wipe(&tunnel.token, sizeof(tunnel.token));
+	secret_wipe(tunnel.w, sizeof(tunnel.w));
+	secret_wipe(config.secret, sizeof(config.secret));
+	return code;
+}
+
+/* adit status RELAY[:PORT] */
+static int
+status(int argc, char **argv)
+{
+	struct hostport hp;
+	int code;
+
+	if (argc == 1 && (strcmp(argv[0], "--help") == 0 ||
+	    strcmp(argv[0], "-h") == 0))
+		return usage();
+	if (argc != 1 || opt_relay(argv[0], &hp) == -1) {
+		log_line(LOG_ERROR, "usage: adit status RELAY[:PORT]");
+		return EXIT_USAGE;
+	}
 	if (task_init() == -1) {
 		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return EXIT_LOCAL;
 	}
-	code = role == OPT_SERVER ? server_run(&tunnel) : client_run(&tunnel);
-	tell_end(code);
-	secret_wipe(&tunnel.token, sizeof(tunnel.token));
-	secret_wipe(tunnel.w, sizeof(tunnel.w));
+	code = share_status(&hp);
+	(void)task_finish(0);
 	return code;
 }
 
@@ -214,7 +334,8 @@ role_of(const char *name)
 
 	name = slash != NULL ? slash + 1 : name;
 	return strcmp(name, "server") == 0 ? OPT_SERVER :
-	    strcmp(name, "client") == 0 ? OPT_CLIENT : 0;
+	    strcmp(name, "client") == 0 ? OPT_CLIENT :
+	    strcmp(name, "relay") == 0 ? OPT_RELAY : 0;
 }
 
 int
@@ -241,7 +362,8 @@ main(int argc, char **argv)
 		skip = 2;
 	}
 	if (role != 0)
-		return run((enum opt_role)role, argc - skip, argv + skip);
+		return run((enum opt_role)role, OPT_PLACE, argc - skip,
+		    argv + skip);
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 ||
 	    strcmp(argv[1], "-h") == 0))
 		return usage();
@@ -250,9 +372,16 @@ main(int argc, char **argv)
 		return version();
 	if (argc > 1 && strcmp(argv[1], "token") == 0)
 		return mint(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "status") == 0)
+		return status(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "share") == 0)
+		return run(OPT_SERVER, OPT_SHARE, argc - 2, argv + 2);
+	if (argc > 1 && ticket_like(argv[1]))
+		return run(OPT_CLIENT, OPT_TICKET, argc - 1, argv + 1);
 	if (argc > 1)
-		log_line(LOG_ERROR, "unknown command '%.64s': it is server, "
-		    "client or token (see adit --help)", argv[1]);
+		log_line(LOG_ERROR, "unknown command '%.64s': it is share, "
+		    "server, client, relay, status, token or a ticket (see "
+		    "adit --help)", argv[1]);
 	else
 		remind();
 	return EXIT_USAGE;

@@ -102,6 +102,44 @@ net_source(const struct net_addr *a, uint8_t source[NET_SOURCE])
 		    IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) ? 16 : 8);
 }
 
+void
+net_pack(const struct net_addr *a, uint8_t out[NET_PACKED])
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)&a->ss;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&a->ss;
+
+	memset(out, 0, NET_PACKED);
+	if (a->ss.ss_family == AF_INET) {
+		out[10] = out[11] = 0xff;
+		memcpy(out + 12, &four->sin_addr, 4);
+		memcpy(out + 16, &four->sin_port, 2);
+	} else if (a->ss.ss_family == AF_INET6) {
+		memcpy(out, &six->sin6_addr, 16);
+		memcpy(out + 16, &six->sin6_port, 2);
+	}
+}
+
+void
+net_unpack(const uint8_t in[NET_PACKED], struct net_addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct sockaddr_in *four = (struct sockaddr_in *)&a->ss;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&a->ss;
+
+	memset(a, 0, sizeof(*a));
+	if (memcmp(in, mapped, sizeof(mapped)) == 0) {
+		four->sin_family = AF_INET;
+		memcpy(&four->sin_addr, in + 12, 4);
+		memcpy(&four->sin_port, in + 16, 2);
+		a->len = sizeof(*four);
+	} else {
+		six->sin6_family = AF_INET6;
+		memcpy(&six->sin6_addr, in, 16);
+		memcpy(&six->sin6_port, in + 16, 2);
+		a->len = sizeof(*six);
+	}
+}
+
 static void
 set_timeout(int fd, int name, uint32_t ms)
 {
@@ -310,15 +348,21 @@ net_end_reading(int fd)
 	(void)shutdown(fd, SHUT_RD);
 }
 
+int
+net_own(int fd, struct net_addr *own)
+{
+	own->len = sizeof(own->ss);
+	return getsockname(fd, (struct sockaddr *)&own->ss, &own->len);
+}
+
 /* A connection to a free local port can meet itself (RFC 9293 3.5, the
  * simultaneous open): nobody is there. */
 static bool
 met_itself(int fd, const struct net_addr *peer)
 {
-	struct net_addr own = { .len = sizeof(own.ss) };
+	struct net_addr own;
 
-	return getsockname(fd, (struct sockaddr *)&own.ss, &own.len) == 0 &&
-	    net_same(&own, peer);
+	return net_own(fd, &own) == 0 && net_same(&own, peer);
 }
 
 /* Close what did not work out; errno says why and keeps saying it. */
@@ -332,16 +376,20 @@ close_failed(int fd)
 	return -1;
 }
 
-int
-net_connect(const struct net_addr *to, int type, int watch)
+static int
+connect_within(const struct net_addr *from, const struct net_addr *to,
+    int type, int watch, int64_t ms)
 {
-	struct net_wait w = { task_now() + NET_CONNECT_MS, watch };
+	struct net_wait w = { task_now() + ms, watch };
 	socklen_t len = sizeof(int);
 	int fd, rc, err = 0;
 
 	if ((fd = socket(to->ss.ss_family, type, 0)) == -1)
 		return -1;
 	tune(fd, type);
+	if (from != NULL && bind(fd, (const struct sockaddr *)&from->ss,
+	    from->len) == -1)
+		return close_failed(fd);
 	set_nonblock(fd, true);
 	rc = connect(fd, (const struct sockaddr *)&to->ss, to->len);
 	if (rc == -1 && errno != EINPROGRESS && errno != EINTR)
@@ -365,6 +413,25 @@ net_connect(const struct net_addr *to, int type, int watch)
 }
 
 int
+net_connect(const struct net_addr *to, int type, int watch)
+{
+	return connect_within(NULL, to, type, watch, NET_CONNECT_MS);
+}
+
+int
+net_connect_from(const struct net_addr *from, const struct net_addr *to,
+    int type, int watch)
+{
+	return connect_within(from, to, type, watch, NET_CONNECT_MS);
+}
+
+int
+net_connect_within(const struct net_addr *to, int type, int watch, int64_t ms)
+{
+	return connect_within(NULL, to, type, watch, ms);
+}
+
+int
 net_listen(const struct net_addr *at, int type, struct net_addr *bound)
 {
 	int fd;
@@ -384,8 +451,7 @@ net_listen(const struct net_addr *at, int type, struct net_addr *bound)
 		return close_failed(fd);
 	if (type == SOCK_STREAM)
 		set_nonblock(fd, true);
-	bound->len = sizeof(bound->ss);
-	if (getsockname(fd, (struct sockaddr *)&bound->ss, &bound->len) == -1)
+	if (net_own(fd, bound) == -1)
 		return close_failed(fd);
 	return fd;
 }

@@ -11,6 +11,7 @@
 enum {
 	NET_ID_MAX = 22,	/* port, IPv6 address, zone */
 	NET_SOURCE = 16,	/* bytes that name a source */
+	NET_PACKED = 18,	/* bytes of an address on the wire */
 	NET_NAME_MAX = 80,	/* "[IPv6%zone]:65535" and its NUL */
 
 	NET_ACCEPT_MS = 100,
@@ -47,10 +48,27 @@ bool net_same(const struct net_addr *a, const struct net_addr *b);
  * gets (RFC 6177). */
 void net_source(const struct net_addr *a, uint8_t source[NET_SOURCE]);
 
+/* An address as it stands on the wire: IPv6, IPv4 being mapped (RFC 4291
+ * 2.5.5.2), and the port; zones do not pass.  And back: mapped ones become
+ * IPv4. */
+void net_pack(const struct net_addr *a, uint8_t out[NET_PACKED]);
+void net_unpack(const uint8_t in[NET_PACKED], struct net_addr *a);
+
 /* Connect to one address, within NET_CONNECT_MS, unless the socket `watch`
  * (-1: none) dies meanwhile.  Returns a blocking, tuned descriptor that the
  * caller closes, or -1 with errno (net_wait's, or connect's). */
 int net_connect(const struct net_addr *to, int type, int watch);
+
+/* The same, within so many ms. */
+int net_connect_within(const struct net_addr *to, int type, int watch,
+    int64_t ms);
+
+/* The same, from the address `from` of this machine (NULL: any). */
+int net_connect_from(const struct net_addr *from, const struct net_addr *to,
+    int type, int watch);
+
+/* Which address of ours does this socket have?  Returns 0, or -1. */
+int net_own(int fd, struct net_addr *own);
 
 /* Listen at one address (SOCK_STREAM), or bind to it (SOCK_DGRAM).  Returns
  * a descriptor that the caller closes, non-blocking if it listens, and in
@@ -71,7 +89,7 @@ bool net_readable(int fd);
 
 /* Wait for readability of one of n <= NET_ANY_MAX descriptors.  Returns which
  * one, or -1 as net_await(), or -1 with errno ETIMEDOUT. */
-enum { NET_ANY_MAX = 4 };
+enum { NET_ANY_MAX = 12 };
 int net_await_any(const int *fds, int n, int64_t until);
 
 /* Pause; returns -1 with errno ETIMEDOUT when w->until has come. */

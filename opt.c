@@ -8,6 +8,7 @@
 
 #include "bear.h"
 #include "opt.h"
+#include "secret.h"
 
 enum { SECONDS_MAX = 86400 };	/* pump.c counts milliseconds in 32 bits */
 
@@ -72,6 +73,17 @@ set_target(struct config *c, const char *s)
 }
 
 static int
+set_proxy(struct config *c, const char *s)
+{
+	uint32_t version;
+
+	if (text_u32(s[0] == 'v' ? s + 1 : s, 1, 2, &version) == -1)
+		return -1;
+	c->proxy = version;
+	return 0;
+}
+
+static int
 set_json_fd(struct config *c, const char *s)
 {
 	uint32_t fd;
@@ -80,6 +92,50 @@ set_json_fd(struct config *c, const char *s)
 		return -1;
 	c->json_fd = (int)fd;
 	return 0;
+}
+
+static int
+set_room(struct config *c, const char *s)
+{
+	if (!meet_room_valid(s))
+		return -1;
+	(void)snprintf(c->room, sizeof(c->room), "%s", s);
+	return 0;
+}
+
+int
+opt_relay(const char *s, struct hostport *out)
+{
+	if (text_hostport(s, 1, NULL, out) == 0)
+		return 0;
+	out->port = TICKET_PORT;
+	return text_host(s, out->host);
+}
+
+static int
+set_relay(struct config *c, const char *s)
+{
+	return opt_relay(s, &c->peer);
+}
+
+/* It is kept where it stands: see read_option(). */
+static int
+set_auth(struct config *c, const char *s)
+{
+	c->auth = s[0] != '\0';
+	return c->auth ? 0 : -1;
+}
+
+static int
+set_max_rooms(struct config *c, const char *s)
+{
+	return text_u32(s, 1, 1000000, &c->max_rooms);
+}
+
+static int
+set_max_source(struct config *c, const char *s)
+{
+	return text_u32(s, 1, 1000000, &c->max_source);
 }
 
 static int
@@ -148,6 +204,12 @@ set_once(struct config *c, const char *s)
 }
 
 static int
+set_source_by_client(struct config *c, const char *s)
+{
+	return set_flag(&c->source_by_client, s);
+}
+
+static int
 set_json(struct config *c, const char *s)
 {
 	return set_flag(&c->json, s);
@@ -166,6 +228,7 @@ set_quiet(struct config *c, const char *s)
 }
 
 #define BOTH (OPT_SERVER | OPT_CLIENT)
+#define ALL (BOTH | OPT_RELAY)
 #define SECONDS "a whole number of seconds from 0 to 86400"
 
 static const struct opt opts[] = {
@@ -182,6 +245,15 @@ static const struct opt opts[] = {
 	{ 0, "target", "[HOST:]PORT", "ADIT_TARGET", OPT_CLIENT,
 	    "ask the server for this service",
 	    "a port or HOST:PORT, like 8080 or 10.0.0.7:22", set_target },
+	{ 0, "relay", "HOST[:PORT]", "ADIT_RELAY", OPT_SERVER,
+	    "the relay to share through (443)",
+	    "HOST or HOST:PORT, like relay.example or [::1]:7000", set_relay },
+	{ 0, "room", "NAME", "ADIT_ROOM", BOTH,
+	    "meet in this room of a relay",
+	    "1 to 32 of a-z, 0-9, _ and .", set_room },
+	{ 0, "auth", "SECRET", "ADIT_AUTH", OPT_SERVER | OPT_RELAY,
+	    "what a relay wants to know of servers",
+	    "a secret, @FILE or - (to be asked)", set_auth },
 	{ 'u', "udp", NULL, "ADIT_UDP", BOTH,
 	    "the service is UDP, not TCP", "0 or 1", set_udp },
 	{ 0, "plain", NULL, "ADIT_PLAIN", BOTH,
@@ -189,31 +261,43 @@ static const struct opt opts[] = {
 	{ 0, "once", NULL, "ADIT_ONCE", OPT_CLIENT,
 	    "end when the link cannot be made or is lost", "0 or 1",
 	    set_once },
-	{ 0, "drain", "SECONDS", "ADIT_DRAIN", BOTH,
+	{ 0, "proxy-protocol", "1|2", "ADIT_PROXY_PROTOCOL", OPT_SERVER,
+	    "tell the service who comes, by such a header",
+	    "1 or 2, the version of the header", set_proxy },
+	{ 0, "source-by-client", NULL, "ADIT_SOURCE_BY_CLIENT", OPT_SERVER,
+	    "go to it from a 127.x.y.z for each client", "0 or 1",
+	    set_source_by_client },
+	{ 0, "drain", "SECONDS", "ADIT_DRAIN", ALL,
 	    "how long streams may finish at a stop (5)", SECONDS, set_drain },
 	{ 0, "idle", "SECONDS", "ADIT_IDLE", BOTH,
 	    "reset a stream that is silent for so long (0: never)", SECONDS,
 	    set_idle },
-	{ 0, "linger", "SECONDS", "ADIT_LINGER", BOTH,
+	{ 0, "linger", "SECONDS", "ADIT_LINGER", ALL,
 	    "the same for a half-closed one (7200; 0: never)", SECONDS,
 	    set_linger },
 	{ 0, "udp-idle", "SECONDS", "ADIT_UDP_IDLE", BOTH,
 	    "end a UDP flow that is silent for so long (120)",
 	    "a whole number of seconds from 1 to 86400", set_udp_idle },
-	{ 0, "max-conns", "N", "ADIT_MAX_CONNS", BOTH,
+	{ 0, "max-conns", "N", "ADIT_MAX_CONNS", ALL,
 	    "at most so many streams at once (1024)",
 	    "a whole number from 1 to 65535", set_max_conns },
-	{ 'v', "verbose", NULL, "ADIT_VERBOSE", BOTH,
+	{ 0, "max-rooms", "N", "ADIT_MAX_ROOMS", OPT_RELAY,
+	    "at most so many rooms (4096)", "a whole number from 1 to 1000000",
+	    set_max_rooms },
+	{ 0, "max-per-source", "N", "ADIT_MAX_PER_SOURCE", OPT_RELAY,
+	    "... and so many from one address (256)",
+	    "a whole number from 1 to 1000000", set_max_source },
+	{ 'v', "verbose", NULL, "ADIT_VERBOSE", ALL,
 	    "two lines for each stream", "0 or 1", set_verbose },
-	{ 0, "json", NULL, "ADIT_JSON", BOTH,
+	{ 0, "json", NULL, "ADIT_JSON", ALL,
 	    "what happens, as JSON lines on stdout", "0 or 1", set_json },
-	{ 0, "json-fd", "N", "ADIT_JSON_FD", BOTH,
+	{ 0, "json-fd", "N", "ADIT_JSON_FD", ALL,
 	    "the same on this open descriptor",
 	    "the number of an open descriptor, 1 to 65535", set_json_fd },
-	{ 'q', "quiet", NULL, "ADIT_QUIET", BOTH,
+	{ 'q', "quiet", NULL, "ADIT_QUIET", ALL,
 	    "errors only", "0 or 1", set_quiet },
-	{ 'h', "help", NULL, NULL, BOTH, "this text", NULL, NULL },
-	{ 'V', "version", NULL, NULL, BOTH, "the version", NULL, NULL }
+	{ 'h', "help", NULL, NULL, ALL, "this text", NULL, NULL },
+	{ 'V', "version", NULL, NULL, ALL, "the version", NULL, NULL }
 };
 
 enum { NOPTS = sizeof(opts) / sizeof(opts[0]) };
@@ -245,9 +329,20 @@ find_short(char letter)
 }
 
 static const char *
-role_name(enum opt_role role)
+role_name(unsigned roles)
 {
-	return role == OPT_SERVER ? "server" : "client";
+	switch (roles) {
+	case OPT_SERVER:
+		return "server";
+	case OPT_CLIENT:
+		return "client";
+	case OPT_RELAY:
+		return "relay";
+	case OPT_SERVER | OPT_RELAY:
+		return "server and the relay";
+	default:
+		return "server and the client";
+	}
 }
 
 /* Apply one option; value is NULL for a flag. */
@@ -256,7 +351,7 @@ apply(struct config *c, const struct opt *o, const char *value, char *why)
 {
 	if ((o->roles & (unsigned)c->role) == 0) {
 		(void)snprintf(why, OPT_WHY_MAX, "--%s is for the %s",
-		    o->name, role_name((enum opt_role)o->roles));
+		    o->name, role_name(o->roles));
 		return -1;
 	}
 	if (o->set(c, value) == -1) {
@@ -352,7 +447,11 @@ read_option(struct config *c, char **argv, bool token_due,
 		}
 		took = 2;
 	}
-	return apply(c, o, value, why) == -1 ? 0 : took;
+	if (apply(c, o, value, why) == -1)
+		return 0;
+	if (o->set == set_auth)
+		c->auth_arg = took == 2 ? argv[1] : argv[0] + (value - a);
+	return took;
 }
 
 static enum opt_verdict
@@ -362,24 +461,35 @@ wrong(char *why, const char *sentence)
 	return OPT_USAGE;
 }
 
+/* What this form looks like. */
+static const char *
+usage_of(const struct config *c)
+{
+	if (c->form == OPT_SHARE)
+		return "adit share [HOST:]PORT --relay HOST[:PORT]";
+	if (c->form == OPT_TICKET)
+		return "adit RELAY[:PORT]/ROOM-SECRET [-]";
+	if (c->role == OPT_RELAY)
+		return "relay IP PORT";
+	if (c->room[0] != '\0')
+		return c->role == OPT_SERVER ?
+		    "server RELAY PORT TOKEN --room NAME" :
+		    "client RELAY PORT TOKEN --room NAME";
+	return c->role == OPT_SERVER ? "server IP PORT TOKEN" :
+	    "client HOST PORT TOKEN";
+}
+
 /* IP PORT [TOKEN] */
 static enum opt_verdict
-read_positional(struct config *c, int n, char **pos, char *why)
+read_place(struct config *c, int n, char **pos, char *why)
 {
-	bool server = c->role == OPT_SERVER;
+	bool any = c->role != OPT_CLIENT && c->room[0] == '\0';
 	uint32_t port;
 
-	if (n < 2 || n > 3) {
-		(void)snprintf(why, OPT_WHY_MAX, "%s: usage: %s %s PORT TOKEN "
-		    "[options] (see --help)", n < 2 ? "something is missing" :
-		    "too many arguments", role_name(c->role),
-		    server ? "IP" : "HOST");
-		return OPT_USAGE;
-	}
 	/* Before the port is looked at and quoted: with one argument left out
 	 * it could be the token that stands in the port's place. */
 	c->token_arg = n == 3 ? pos[2] : c->token_env;
-	if (c->token_arg == NULL)
+	if (c->token_arg == NULL && c->role != OPT_RELAY)
 		return wrong(why, "no token: give one behind the port, as "
 		    "TOKEN, @FILE or - (to be asked), or in ADIT_TOKEN");
 	if (text_host(pos[0], c->peer.host) == -1) {
@@ -387,14 +497,78 @@ read_positional(struct config *c, int n, char **pos, char *why)
 		    "name", pos[0]);
 		return OPT_USAGE;
 	}
-	if (text_u32(pos[1], server ? 0 : 1, UINT16_MAX, &port) == -1) {
+	if (text_u32(pos[1], any ? 0 : 1, UINT16_MAX, &port) == -1) {
 		(void)snprintf(why, OPT_WHY_MAX, "'%.64s' is no port: it is a "
 		    "number from %s to 65535", pos[1],
-		    server ? "0 (any free one)" : "1");
+		    any ? "0 (any free one)" : "1");
 		return OPT_USAGE;
 	}
 	c->peer.port = (uint16_t)port;
 	return OPT_RUN;
+}
+
+/* [HOST:]PORT or -: the room and the secret are drawn later. */
+static enum opt_verdict
+read_share(struct config *c, int n, char **pos, char *why)
+{
+	if (c->peer.port == 0)
+		return wrong(why, "which relay? give --relay HOST[:PORT], or "
+		    "set ADIT_RELAY");
+	c->token_arg = c->secret;
+	if (n == 0 || strcmp(pos[0], "-") == 0)
+		return OPT_RUN;
+	if (c->nto == OPT_LIST_MAX)
+		return wrong(why, "too many services");
+	/* The first is for streams that name none. */
+	memmove(c->to + 1, c->to, c->nto * sizeof(c->to[0]));
+	c->nto++;
+	if (text_hostport(pos[0], 1, "127.0.0.1", &c->to[0]) == 0)
+		return OPT_RUN;
+	(void)snprintf(why, OPT_WHY_MAX, "'%.64s' is nothing to share: it is "
+	    "a port, HOST:PORT, or - for standard input and output", pos[0]);
+	return OPT_USAGE;
+}
+
+static enum opt_verdict
+read_ticket(struct config *c, int n, char **pos, char *why)
+{
+	struct ticket t;
+
+	c->ticket_arg = pos[0];
+	if (n == 2 && strcmp(pos[1], "-") != 0)
+		return wrong(why, "behind a ticket there may be - for "
+		    "standard input and output, or options");
+	if (ticket_parse(&t, pos[0], why) == -1)
+		return OPT_USAGE;
+	c->peer = t.relay;
+	(void)snprintf(c->room, sizeof(c->room), "%s", t.room);
+	(void)snprintf(c->secret, sizeof(c->secret), "%s", t.secret);
+	secret_wipe(&t, sizeof(t));
+	c->token_arg = c->secret;
+	if (n == 1 && !c->has_listen && c->nto == 0)
+		c->has_listen = c->listen_later = true;
+	return OPT_RUN;
+}
+
+static enum opt_verdict
+read_positional(struct config *c, int n, char **pos, char *why)
+{
+	int min = c->form == OPT_PLACE ? 2 : 1;
+	int max = c->form == OPT_PLACE && c->role != OPT_RELAY ? 3 :
+	    c->form == OPT_SHARE ? 1 : 2;
+
+	if (c->form == OPT_SHARE && (c->nto > 0 || c->nallow > 0 ||
+	    c->has_listen))
+		min = 0;
+	if (n < min || n > max) {
+		(void)snprintf(why, OPT_WHY_MAX, "%s: usage: %s [options] "
+		    "(see --help)", n < min ? "something is missing" :
+		    "too many arguments", usage_of(c));
+		return OPT_USAGE;
+	}
+	return c->form == OPT_SHARE ? read_share(c, n, pos, why) :
+	    c->form == OPT_TICKET ? read_ticket(c, n, pos, why) :
+	    read_place(c, n, pos, why);
 }
 
 /* What cannot go without encryption. */
@@ -407,8 +581,18 @@ needs_seal(const struct config *c)
 		return "--to at the client";
 	if (c->nto > 1)
 		return "more than one --to";
+	if (c->room[0] != '\0' || c->form != OPT_PLACE)
+		return "meeting at a relay";
 	return c->nallow > 0 ? "--allow" : c->target[0] != '\0' ?
 	    "--target" : c->once ? "--once" : NULL;
+}
+
+/* What is for a TCP service beside the server alone. */
+static const char *
+needs_service(const struct config *c)
+{
+	return c->proxy != 0 ? "--proxy-protocol" :
+	    c->source_by_client ? "--source-by-client" : NULL;
 }
 
 static enum opt_verdict
@@ -429,6 +613,21 @@ check(const struct config *c, char *why)
 	if (c->target[0] != '\0' && c->nto > 0)
 		return wrong(why, "--target asks the server for a service; "
 		    "with --to this side has it");
+	if (c->role == OPT_RELAY)
+		return c->auth && !bear_here() ? wrong(why, "this build "
+		    "cannot encrypt, and without that --auth is nothing") :
+		    OPT_RUN;
+	if (c->form == OPT_PLACE && c->role == OPT_SERVER &&
+	    c->auth && c->room[0] == '\0')
+		return wrong(why, "--auth is for a relay: give --room NAME, "
+		    "too");
+	if (needs_service(c) != NULL && (c->udp || c->nto + c->nallow == 0)) {
+		(void)snprintf(why, OPT_WHY_MAX, c->udp ?
+		    "%s is for TCP: it does not go with -u" :
+		    "%s wants a service beside the server: --to or --allow",
+		    needs_service(c));
+		return OPT_USAGE;
+	}
 	if (!c->plain && !bear_here())
 		return wrong(why, "this build cannot encrypt: give --plain on "
 		    "both sides, or build it with BearSSL");
@@ -488,8 +687,8 @@ opt_target(const struct config *c, const char *text, struct hostport *out)
 }
 
 enum opt_verdict
-opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
-    char why[OPT_WHY_MAX])
+opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
+    char **argv, char why[OPT_WHY_MAX])
 {
 	enum opt_verdict verdict = OPT_RUN;
 	bool options = true, verbose, quiet;
@@ -499,14 +698,18 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 
 	memset(c, 0, sizeof(*c));
 	c->role = role;
+	c->form = form;
 	c->token_env = getenv("ADIT_TOKEN");
 	c->drain_s = 5;
 	c->linger_s = 7200;
 	c->udp_idle_s = 120;
-	c->max_conns = 1024;
+	c->max_conns = role == OPT_RELAY ? 4096 : 1024;
+	c->max_rooms = 4096;
+	c->max_source = 256;
 	c->json_fd = -1;
 	if (read_environment(c, why) == -1)
 		return OPT_USAGE;
+	c->auth_arg = c->auth ? getenv("ADIT_AUTH") : NULL;
 	/* One word about it on the command line, and these no longer count. */
 	verbose = c->verbose;
 	quiet = c->quiet;
@@ -519,7 +722,8 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 		if (options && strcmp(argv[i], "--") == 0)
 			options = false;
 		else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
-			took = read_option(c, argv + i, npos == 2,
+			took = read_option(c, argv + i,
+			    form == OPT_PLACE && npos == 2,
 			    &verdict, why);
 			if (took == 0)
 				return OPT_USAGE;
@@ -537,6 +741,8 @@ opt_parse(struct config *c, enum opt_role role, int argc, char **argv,
 		c->nto = nto;
 	if (c->nallow == 0)
 		c->nallow = nallow;
+	if (form != OPT_SHARE && role == OPT_SERVER)
+		memset(&c->peer, 0, sizeof(c->peer));	/* ADIT_RELAY's */
 	if (c->json && c->json_fd == -1)
 		c->json_fd = 1;
 	verdict = read_positional(c, npos, pos, why);
@@ -551,9 +757,15 @@ opt_usage(char out[OPT_USAGE_MAX])
 	int i;
 
 	n = (size_t)snprintf(out, OPT_USAGE_MAX,
-	    "usage: server IP PORT TOKEN [options]      wait for a client\n"
+	    "usage: adit share [HOST:]PORT --relay RELAY  let somebody in: "
+	    "prints a ticket\n"
+	    "       adit TICKET [-]                     go where it leads\n"
+	    "       server IP PORT TOKEN [options]      wait for a client\n"
 	    "       client HOST PORT TOKEN [options]    dial a server\n"
-	    "       (or: adit server ..., adit client ...)\n"
+	    "       (the same with RELAY PORT TOKEN --room NAME)\n"
+	    "       relay IP PORT [options]             let them meet\n"
+	    "       (or: adit server ..., adit client ..., adit relay ...)\n"
+	    "       adit status RELAY[:PORT]            how is that relay\n"
 	    "       adit token [--bits N]               make a good token\n"
 	    "\n"
 	    "Joins stdin/stdout of both sides, or with --to and --listen a\n"
@@ -571,7 +783,8 @@ opt_usage(char out[OPT_USAGE_MAX])
 		n += (size_t)snprintf(out + n, OPT_USAGE_MAX - n,
 		    "%-28s%s%s%s%s%s\n", left, o->help,
 		    o->roles == OPT_SERVER ? " (server)" :
-		    o->roles == OPT_CLIENT ? " (client)" : "",
+		    o->roles == OPT_CLIENT ? " (client)" :
+		    o->roles == OPT_RELAY ? " (relay)" : "",
 		    o->env ? " [" : "", o->env ? o->env : "",
 		    o->env ? "]" : "");
 	}

@@ -6,9 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "meet.h"
 #include "text.h"
+#include "ticket.h"
+#include "word.h"
 
-enum opt_role { OPT_SERVER = 1, OPT_CLIENT = 2 };	/* a set of bits */
+enum opt_role { OPT_SERVER = 1, OPT_CLIENT = 2, OPT_RELAY = 4 };	/* bits */
+
+/* What stands before the options. */
+enum opt_form {
+	OPT_PLACE,	/* IP PORT [TOKEN], where the server or relay is */
+	OPT_SHARE,	/* what a server shares: [HOST:]PORT, or - */
+	OPT_TICKET	/* where a client goes, and maybe - */
+};
 
 enum opt_verdict {
 	OPT_RUN,	/* the config is complete and makes sense */
@@ -25,26 +35,38 @@ enum {
 
 struct config {
 	enum opt_role role;
+	enum opt_form form;
 	struct hostport peer;	/* where to listen (server) or to dial */
 	char *token_arg;	/* in argv or the environment; see token.h */
 	char *token_env;	/* ADIT_TOKEN, used or not; NULL if not set */
+	char *auth_arg;		/* the same for the relay's secret; or NULL */
+	char *ticket_arg;	/* to be wiped, too; or NULL */
+	char secret[WORD_TEXT_MAX];	/* ... which token_arg is then */
+	char room[MEET_ROOM_MAX + 1];	/* "": none; peer is a relay then */
 	struct hostport to[OPT_LIST_MAX];	/* services; the first is for
 					 * streams that name none */
 	struct hostport allow[OPT_LIST_MAX];	/* "*" or port 0: any */
 	unsigned nto, nallow;
 	struct hostport listen;	/* has_listen: port 0 means any */
 	bool has_listen;
+	bool listen_later;	/* where the server's service is, if free */
 	char target[OPT_TARGET_MAX];	/* what to ask for; "": nothing */
-	bool udp, plain, once, verbose, quiet, json;
+	bool udp, plain, once, verbose, quiet, json, auth;
+	bool source_by_client;
+	unsigned proxy;		/* PROXY protocol's version; 0: none */
 	int json_fd;		/* -1: none */
 	uint32_t drain_s, idle_s, linger_s, udp_idle_s, max_conns;
+	uint32_t max_rooms, max_source;
 };
 
 /* Read the arguments behind the subcommand, and the environment, into *c;
  * argv[argc] is NULL.  On OPT_USAGE, why is one line that quotes nothing that
  * stands where the token is due. */
-enum opt_verdict opt_parse(struct config *c, enum opt_role role, int argc,
-    char **argv, char why[OPT_WHY_MAX]);
+enum opt_verdict opt_parse(struct config *c, enum opt_role role,
+    enum opt_form form, int argc, char **argv, char why[OPT_WHY_MAX]);
+
+/* Read HOST[:PORT] of a relay.  Returns 0 or -1. */
+int opt_relay(const char *s, struct hostport *out);
 
 /* The service that the other side asks for by name ("": none), if it may:
  * text is PORT, for the first --to with that port or an --allow of it on
@@ -54,7 +76,7 @@ int opt_target(const struct config *c, const char *text,
 
 /* The usage: all options from one table, into out.  Returns its length;
  * OPT_USAGE_MAX suffices. */
-enum { OPT_USAGE_MAX = 6144 };
+enum { OPT_USAGE_MAX = 8192 };
 size_t opt_usage(char out[OPT_USAGE_MAX]);
 
 #endif

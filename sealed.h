@@ -29,22 +29,38 @@ struct sealed_caller {
 	uint8_t hello[KEX_HELLO];	/* KEX_KIND_STREAM, not yet verified */
 };
 
+/* In all of these, room is where both meet at a relay; "": they do not. */
+
 /* The server's side, from the first byte: a link is authenticated when this
  * returns DOOR_READY; of a stream just the hello has been read, and it still
  * queues at the gate.  Otherwise the last words have been said. */
 enum door_verdict sealed_accept(struct caller *c,
-    const uint8_t w[BEAR_SCALAR], struct turns *turns,
+    const uint8_t w[BEAR_SCALAR], const char *room, struct turns *turns,
     struct sealed_caller *out, char why[DOOR_WHY_MAX]);
 
 /* The client's side of a link: dial hp; as plain_dial().  Returns DOOR_WRONG
- * if the server does not know our token, or something has changed bytes. */
-enum door_verdict sealed_dial(const struct hostport *hp,
+ * if the server does not know our token, or something has changed bytes.  If
+ * hp is a relay, all its addresses are tried, in the room's order. */
+enum door_verdict sealed_dial(const struct hostport *hp, const char *room,
     const uint8_t w[BEAR_SCALAR], int *fdp, struct net_addr *peer,
     struct kex_keys *keys, char why[DOOR_WHY_MAX]);
+
+/* A member's handshake with its relay (10.5), from the fourth byte on; and
+ * the member's side of it, on a connected fd.  Return DOOR_READY with *sp to
+ * be freed by the caller; or as the others, and fd stays the caller's. */
+enum door_verdict sealed_member_accept(struct caller *c,
+    const uint8_t head[KEX_HEAD], const uint8_t w[BEAR_SCALAR],
+    struct turns *turns, struct seal **sp, char why[DOOR_WHY_MAX]);
+enum door_verdict sealed_member_dial(int fd, const uint8_t w[BEAR_SCALAR],
+    struct seal **sp, char why[DOOR_WHY_MAX]);
 
 /* The keys of both directions of a link, for our role. */
 void sealed_link_keys(const struct kex_keys *k, enum kex_role ours,
     struct seal_keys *out);
+
+/* Read exactly n bytes.  Returns 0, or -1 with errno (ECONNRESET at the
+ * end). */
+int sealed_read_bytes(int fd, uint8_t *p, size_t n, const struct net_wait *w);
 
 /* Read the next record of a connection that has no conn yet; body and n as
  * seal_get()'s.  Returns 0, or -1 with errno (EPROTO for a bad record,
@@ -60,8 +76,8 @@ int sealed_flush(struct seal *s, int fd, const struct net_wait *w);
  * with *sp to be freed by the caller; DOOR_REFUSED with reason and text in
  * *answer, or with answer->kind 0 if the server does not know the session;
  * or another verdict. */
-enum door_verdict sealed_open_stream(int fd, const struct kex_keys *k,
-    uint64_t number, const struct ctl *open, const void *early,
+enum door_verdict sealed_open_stream(int fd, const char *room,
+    const struct kex_keys *k, uint64_t number, const struct ctl *open, const void *early,
     size_t nearly, int watch, struct seal **sp, struct ctl *answer,
     char why[DOOR_WHY_MAX]);
 

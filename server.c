@@ -24,7 +24,8 @@
  * found dead. */
 enum {
 	LINKS_SPARE = 8,
-	GRACE_LOOK_MS = 1000
+	GRACE_LOOK_MS = 1000,
+	PARKED_DEAD_MS = 15000
 };
 
 /* Carry s, whose ends are both there and whose room is taken. */
@@ -164,6 +165,7 @@ agree(struct stream *s, const struct ctl *hello, struct session *session,
     struct ctl *refusal)
 {
 	const struct config *c = s->tunnel->config;
+	struct hostport hp;
 
 	session->mode = ctl_mode(hello->end, local_end(c));
 	refusal->kind = CTL_REFUSED;
@@ -187,6 +189,7 @@ agree(struct stream *s, const struct ctl *hello, struct session *session,
 		    hello->text);
 		return false;
 	}
+	session->port = opt_target(c, hello->text, &hp) == 0 ? hp.port : 0;
 	if (session->mode == CTL_PIPE)
 		return local_take(s, &refusal->reason);
 	refusal->reason = CTL_FULL;
@@ -416,7 +419,8 @@ serve_sealed(struct stream *s, struct caller *c, const char *name)
 	enum door_verdict verdict;
 	struct sealed_caller who;
 
-	verdict = sealed_accept(c, t->w, &t->turns, &who, why);
+	verdict = sealed_accept(c, t->w, t->config->room, &t->turns, &who,
+	    why);
 	if (verdict != DOOR_READY) {
 		(void)door_leave(c);
 		turned_away(s, verdict, name, why);
@@ -440,6 +444,123 @@ serve(struct task *task)
 	else
 		serve_sealed(s, &c, name);
 }
+
+/* At a relay -------------------------------------------------------------- */
+
+/* Wait on a parked connection until somebody has come.  Returns what, with
+ * s->from, or -1. */
+static int
+await_go(struct stream *s)
+{
+	static const uint8_t beat = MEET_BEAT, taken = MEET_TAKEN;
+	struct net_wait w = { 0, -1 };
+	uint8_t byte, go[MEET_GO - 1], addr[MEET_ADDR];
+	enum meet_what what;
+
+	do {
+		w.until = task_now() + PARKED_DEAD_MS;
+		if (net_read_some(s->fd, &byte, 1, &w) != 1)
+			return -1;
+	} while (byte == MEET_BEAT && net_write_now(s->fd, &beat, 1) == 1);
+	w.until = task_now() + DOOR_HANDSHAKE_MS;
+	if (byte != MEET_GO_BYTE ||
+	    sealed_read_bytes(s->fd, go, sizeof(go), &w) == -1 ||
+	    !meet_go_get(go, &what, addr) ||
+	    net_write_now(s->fd, &taken, 1) != 1)
+		return -1;
+	net_unpack(addr, &s->from);
+	return (int)what;
+}
+
+/* A ticket of the relay's: go there, and serve who comes. */
+static void
+run_call(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	struct net_wait w = { task_now() + DOOR_HANDSHAKE_MS, -1 };
+	uint8_t out[MEET_ACCEPT];
+
+	s->fd = net_connect(&s->call.relay, SOCK_STREAM, -1);
+	if (s->fd == -1)
+		return;
+	meet_accept_put(s->call.ticket, out);
+	if (net_write(s->fd, out, sizeof(out), &w) == 0 &&
+	    await_go(s) == MEET_CLIENT)
+		serve(task);
+	else
+		(void)close(s->fd);
+}
+
+static void
+run_place(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+
+	waiter_run(&s->tunnel->waiter, (unsigned)s->number);
+}
+
+/* Start a task that has no descriptor yet. */
+static bool
+start(struct tunnel *t, void (*run)(struct task *),
+    const struct waiter_call *call, unsigned place)
+{
+	struct stream *s = stream_new(t);
+
+	if (s != NULL) {
+		s->number = place;
+		if (call != NULL)
+			s->call = *call;
+		if (task_start(&s->task, run) == 0)
+			return true;
+	}
+	stream_free(s);
+	return false;
+}
+
+static bool
+print_ticket(const struct config *c)
+{
+	struct ticket t = { .relay = c->peer };
+	char text[TICKET_TEXT_MAX];
+	FILE *to = local_end(c) == CTL_STDIO || c->json_fd == 1 ? stderr :
+	    stdout;
+	bool good;
+
+	(void)snprintf(t.room, sizeof(t.room), "%s", c->room);
+	(void)snprintf(t.secret, sizeof(t.secret), "%s", c->secret);
+	(void)ticket_make(&t, text);
+	good = fprintf(to, "adit %s\n", text) > 0 && fflush(to) == 0;
+	secret_wipe(&t, sizeof(t));
+	secret_wipe(text, sizeof(text));
+	return good;
+}
+
+/* What relays ask for: see stream_serve(). */
+static int64_t
+chores(struct tunnel *t)
+{
+	struct waiter_call call;
+
+	if (t->config->form == OPT_SHARE && !t->ticket_told &&
+	    waiter_up(&t->waiter)) {
+		t->ticket_told = true;
+		if (!print_ticket(t->config)) {
+			log_line(LOG_ERROR, "cannot write the ticket: %s",
+			    strerror(errno));
+			t->waiter.exit_code = 1;
+			task_stop();
+		}
+	}
+	while (waiter_take(&t->waiter, &call)) {
+		if (task_count() >= t->max_tasks ||
+		    !start(t, run_call, &call, 0))
+			(void)stream_complain(t, LOG_ERROR, "no thread or "
+			    "memory for a connection from the relay");
+	}
+	return INT64_MAX;
+}
+
+/* Local ------------------------------------------------------------------- */
 
 static bool
 local_gone(void *arg)
@@ -521,45 +642,68 @@ listen_at(const struct hostport *hp, int type, const char *what,
 	return fd;
 }
 
+/* Have places at the relay, instead of a listener. */
+static bool
+wait_in_room(struct tunnel *t)
+{
+	unsigned i;
+
+	for (i = 0; i < WAITER_PLACES; i++) {
+		if (!start(t, run_place, NULL, i)) {
+			log_line(LOG_ERROR, "cannot start: %s",
+			    strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
 int
 server_run(struct tunnel *t)
 {
 	const struct config *c = t->config;
 	char name[NET_NAME_MAX], local[NET_NAME_MAX];
+	bool in_room = c->room[0] != '\0';
 	struct stream_door doors[2];
 	int i, n = 0, code = 1;
 
 	stream_prepare(t);
-	doors[0].ready = ready_tunnel;
-	doors[0].fd = listen_at(&c->peer, SOCK_STREAM, "listening on", name);
-	if (doors[0].fd == -1)
-		goto out;
-	n = 1;
+	if (!in_room) {
+		doors[n].ready = ready_tunnel;
+		doors[n].fd = listen_at(&c->peer, SOCK_STREAM, "listening on",
+		    name);
+		if (doors[n++].fd == -1)
+			goto out;
+	}
 	if (c->has_listen) {
-		doors[1].ready = c->udp ? ready_flow : ready_local;
-		doors[1].fd = listen_at(&c->listen,
+		doors[n].ready = c->udp ? ready_flow : ready_local;
+		doors[n].fd = listen_at(&c->listen,
 		    c->udp ? SOCK_DGRAM : SOCK_STREAM,
 		    "for clients' services, listening on", local);
-		if (doors[1].fd == -1)
+		if (doors[n++].fd == -1)
 			goto out;
-		n = 2;
 		if (c->udp) {
 			flow_table_init(&t->flows);
-			t->udp_fd = doors[1].fd;
+			t->udp_fd = doors[n - 1].fd;
 		}
 	}
+	if (in_room && !wait_in_room(t))
+		goto out;
 	code = 0;
-	tell_ready("server", name, n == 2 ? local : NULL);
-	stream_serve(t, doors, n, NULL);
+	tell_ready("server", in_room ? NULL : name,
+	    c->has_listen ? local : NULL);
+	stream_serve(t, doors, n, in_room ? chores : NULL);
 out:
 	/* The UDP socket is what flows answer on: it closes last. */
 	for (i = 0; i < n; i++) {
-		if (i == 0 || !c->udp)
+		if (doors[i].fd != -1 && doors[i].ready != ready_flow)
 			(void)close(doors[i].fd);
 	}
 	(void)task_finish(code == 0 ? (int64_t)c->drain_s * 1000 : 0);
-	if (n == 2 && c->udp)
-		(void)close(doors[1].fd);
+	if (n > 0 && doors[n - 1].fd != -1 && doors[n - 1].ready == ready_flow)
+		(void)close(doors[n - 1].fd);
 	stream_reap();
+	if (code == 0 && in_room && t->waiter.exit_code != 0)
+		return t->waiter.exit_code;
 	return code == 0 ? stream_exit(t) : code;
 }

@@ -100,7 +100,9 @@ take_back_asks(struct sessions *t, const struct session *s)
 void
 session_enter(struct sessions *t, struct session *s)
 {
-	struct ctl welcome = { .kind = CTL_WELCOME, .mode = s->mode };
+	struct ctl welcome = {
+		.kind = CTL_WELCOME, .mode = s->mode, .port = s->port
+	};
 	struct session **p;
 
 	s->next = NULL;

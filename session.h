@@ -31,6 +31,7 @@ struct session {
 	struct kex_keys keys;
 	uint8_t instance[CTL_INSTANCE];
 	enum ctl_mode mode;
+	uint16_t port;			/* what WELCOME says */
 	struct numbers even;
 	uint64_t next_odd;
 };

@@ -22,7 +22,8 @@ enum {
 	STREAM_BUFS = 2 * CONN_FRAME_BUF + 2 * CONN_DATAGRAM_BUF,
 	SPARE_FDS = 32,		/* listener, pipes, resolver, libc's own */
 	SPARE_TASKS = 32,	/* on their way in or out */
-	CROWD_PAUSE_MS = 10
+	CROWD_PAUSE_MS = 10,
+	PER_ROOM = 1 + WAITER_PARKED
 };
 
 void
@@ -161,9 +162,11 @@ stream_prepare(struct tunnel *t)
 {
 	const struct config *c = t->config;
 	unsigned per_stream = c->udp && c->has_listen ? 3 : 2;
+	/* A relay's rooms have a connection each, and some that are parked. */
+	unsigned rooms = c->role == OPT_RELAY ? c->max_rooms : 0;
 	/* Beside its streams each client may have a link. */
 	unsigned links = c->role == OPT_SERVER && !c->plain ? 1 : 0;
-	unsigned fds = 1024, gate, fit, need;
+	unsigned fds = 1024, gate, fit, need, used;
 	struct rlimit rl;
 
 	(void)pthread_mutex_init(&t->quota_mu, NULL);
@@ -173,18 +176,28 @@ stream_prepare(struct tunnel *t)
 		(void)getrlimit(RLIMIT_NOFILE, &rl);
 		fds = rl.rlim_cur < 1000000 ? (unsigned)rl.rlim_cur : 1000000;
 	}
+	t->max_fds = fds;
 	gate = fds / 4 < GATE_MAX ? fds / 4 : GATE_MAX;
 	if (c->role == OPT_CLIENT || gate == 0)
 		gate = 1;
+	/* They may have a third of what there is. */
+	if (rooms > fds / 3 / PER_ROOM)
+		rooms = fds / 3 / PER_ROOM;
+	t->max_rooms = rooms;
 	gate_init(&t->gate, gate);
 	per_stream += links;
-	fit = fds > SPARE_FDS + gate + per_stream ?
-	    (fds - SPARE_FDS - gate) / per_stream : 1;
+	used = SPARE_FDS + gate + rooms * PER_ROOM;
+	fit = fds > used + per_stream ? (fds - used) / per_stream : 1;
 	t->max_streams = fit < c->max_conns ? fit : c->max_conns;
-	t->max_tasks = t->max_streams * (1 + links) + gate + SPARE_TASKS;
+	t->max_tasks = t->max_streams * (1 + links) + gate +
+	    rooms + SPARE_TASKS;
 	/* Pipes for bulk get what the streams themselves can never need. */
-	need = SPARE_FDS + gate + t->max_streams * per_stream;
+	need = used + t->max_streams * per_stream;
 	bulk_allow(fds > need ? (fds - need) / 2 : 0);
+	if (c->role == OPT_RELAY && rooms < c->max_rooms)
+		log_line(LOG_NOTE, "at most %u rooms, not %lu: only %u "
+		    "descriptors are allowed (ulimit -n)", rooms,
+		    (unsigned long)c->max_rooms, fds);
 	if (fit < c->max_conns)
 		log_line(LOG_NOTE, "at most %u streams, not %lu: only %u "
 		    "descriptors are allowed (ulimit -n)", fit,
@@ -337,12 +350,13 @@ stream_serve(struct tunnel *t, const struct stream_door *doors, int n,
 	int fds[NET_ANY_MAX], i, err;
 	int64_t until;
 
-	for (i = 0; i < n; i++)
-		fds[i] = doors[i].fd;
 	fds[n] = task_wake_fd();
 	for (;;) {
 		task_wake_clear();
 		until = chores != NULL ? chores(t) : INT64_MAX;
+		/* One may have opened. */
+		for (i = 0; i < n; i++)
+			fds[i] = doors[i].fd;
 		i = net_await_any(fds, n + 1, until);
 		err = errno;
 		if (i == -1 && err == ECANCELED)

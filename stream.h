@@ -11,15 +11,26 @@
 #include "log.h"
 #include "opt.h"
 #include "pump.h"
+#include "rooms.h"
 #include "secret.h"
 #include "session.h"
+#include "stats.h"
 #include "task.h"
 #include "turn.h"
+#include "waiter.h"
 
 /* How much was said of late: see stream_complain(). */
 struct stream_quota {
 	uint32_t since_ms;
 	unsigned said, unsaid;
+};
+
+struct tunnel;
+
+/* What main waits for: ready() is called when fd is readable. */
+struct stream_door {
+	int fd;
+	void (*ready)(struct tunnel *t, int fd);
 };
 
 /* What all connections of a process share. */
@@ -30,12 +41,23 @@ struct tunnel {
 	_Atomic unsigned carried;	/* streams being forwarded now */
 	_Atomic unsigned long last_id;
 	unsigned max_streams;		/* what the descriptors allow */
+	unsigned max_rooms;		/* relay: the same */
 	unsigned max_tasks;		/* accept no more while so many live */
 	struct gate gate;		/* server: not yet authenticated */
 	struct turns turns;		/* server: key exchanges */
 	struct sessions sessions;	/* server: links that are up */
 	_Atomic unsigned links;		/* how many that is */
 	struct keeper keeper;		/* client: the link */
+	struct waiter waiter;		/* server: places at relays */
+	bool ticket_told;		/* share: by main */
+	struct rooms rooms;		/* relay, and: */
+	struct stats stats;
+	uint8_t relay_id[MEET_ID];
+	int64_t began_at;
+	unsigned max_fds;
+	const char *version;
+	_Atomic unsigned listen_port;	/* client: what WELCOME said */
+	struct stream_door *door;	/* client: by main */
 	atomic_bool failure_told;	/* client: since the link was up */
 	atomic_bool pipe_taken;		/* stdin/stdout have a stream */
 	_Atomic int pipe_exit;		/* exit code once the pipe is over */
@@ -53,6 +75,7 @@ struct stream {
 	int fd;				/* what was accepted */
 	struct net_addr from;
 	struct flow flow;		/* -u and --listen */
+	struct waiter_call call;	/* server: the relay asks for it */
 	uint64_t number;		/* client: the server asked for it */
 	unsigned generation;		/* ... over this link */
 	bool roomed, piped;		/* room is taken; stdin and stdout */
@@ -95,13 +118,7 @@ int stream_pipe_exit(const struct stream *s);
  * max_tasks and the gate into it; says so if that is less than was asked. */
 void stream_prepare(struct tunnel *t);
 
-/* What main waits for: ready() is called when fd is readable. */
-struct stream_door {
-	int fd;
-	void (*ready)(struct tunnel *t, int fd);
-};
-
-/* Serve doors until stopped.  chores(t), if not NULL, is done whenever main
+/* Serve doors until stopped; one with a descriptor of -1 is closed for now.  chores(t), if not NULL, is done whenever main
  * is woken, and says when it wants to be done again (task_now()'s clock). */
 void stream_serve(struct tunnel *t, const struct stream_door *doors, int n,
     int64_t (*chores)(struct tunnel *));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tell.c - what happens, for people and for programs. */
 
-#include "event.h"
 #include "log.h"
+#include "secret.h"
 #include "tell.h"
 
 void
@@ -18,30 +18,124 @@ tell_ready(const char *role, const char *tunnel, const char *local)
 }
 
 void
-tell_link_up(const char *peer, const char *line)
+tell_client_ready(const char *id, uint16_t port, const char *local)
 {
 	struct event e;
 
-	log_line(LOG_NOTE, "%s", line);
-	event_begin(&e, "link");
-	event_text(&e, "state", "up");
-	event_text(&e, "peer", peer);
+	event_action(&e, "CONNECTED");
+	event_text(&e, "session_id", id);
+	event_number(&e, "port", port);
+	event_name(&e, "ready");
+	event_text(&e, "role", "client");
+	event_text(&e, "local", local);
 	event_send(&e);
+}
+
+void
+tell_token(const char *token)
+{
+	struct event e;
+
+	event_action(&e, "TOKEN");
+	event_text(&e, "token", token);
+	event_name(&e, "token");
+	event_send(&e);
+	secret_wipe(&e, sizeof(e));
+}
+
+void
+tell_link_up(const char *peer, const char *line)
+{
+	tell_session_up(NULL, peer, line, false);
 }
 
 void
 tell_link_down(const char *peer, const char *why, uint32_t rtt_ms, bool lost)
 {
+	tell_session_down(NULL, peer, why, rtt_ms, lost, false);
+}
+
+void
+tell_session_up(const char *id, const char *peer, const char *line, bool first)
+{
 	struct event e;
 
-	event_begin(&e, "link");
+	log_line(LOG_NOTE, "%s", line);
+	if (first) {
+		event_action(&e, "CONNECTED");
+		event_text(&e, "session_id", id);
+		event_text(&e, "addr", peer);
+		event_name(&e, "link");
+	} else
+		event_begin(&e, "link");
+	event_text(&e, "state", "up");
+	event_text(&e, "peer", peer);
+	if (!first)
+		event_text(&e, "session_id", id);
+	event_send(&e);
+}
+
+void
+tell_session_down(const char *id, const char *peer, const char *why,
+    uint32_t rtt_ms, bool lost, bool last)
+{
+	struct event e;
+
+	if (last) {
+		event_action(&e, "DISCONNECT");
+		event_text(&e, "session_id", id);
+		event_name(&e, "link");
+	} else
+		event_begin(&e, "link");
 	event_text(&e, "state", "down");
 	event_text(&e, "peer", peer);
 	event_text(&e, "reason", why);
 	event_truth(&e, "lost", lost);
 	if (rtt_ms != UINT32_MAX)
 		event_number(&e, "rtt_ms", rtt_ms);
+	if (!last)
+		event_text(&e, "session_id", id);
 	event_send(&e);
+}
+
+static void
+send_room(const char *state, const char *room, const char *peer,
+    const char *why)
+{
+	struct event e;
+
+	event_begin(&e, "room");
+	event_text(&e, "state", state);
+	event_text(&e, "room", room);
+	event_text(&e, "peer", peer);
+	event_text(&e, "reason", why);
+	event_send(&e);
+}
+
+void
+tell_waiting(const char *room, const char *relay)
+{
+	log_line(LOG_NOTE, "waiting in room %s at relay %s", room, relay);
+	send_room("waiting", room, relay, NULL);
+}
+
+void
+tell_waiting_over(const char *room, const char *relay, const char *why)
+{
+	log_line(LOG_NOTE, "no longer in room %s at relay %s: %s", room,
+	    relay, why);
+	send_room("lost", room, relay, why);
+}
+
+void
+tell_room(const char *room, const char *server, bool open, const char *why)
+{
+	if (open)
+		log_line(LOG_NOTE, "room %s: server %s waits", room, server);
+	else
+		log_line(LOG_NOTE, "room %s: server %s gone: %s", room,
+		    server, why);
+	send_room(open ? "open" : "closed", room, server, why);
 }
 
 void
@@ -98,6 +192,67 @@ tell_stream_closed(const struct tell_closed *c)
 	event_number(&e, "received", c->received);
 	event_truth(&e, "whole", c->whole);
 	event_text(&e, "reason", c->reason);
+	event_send(&e);
+}
+
+void
+tell_list_begin(struct tell_list *l)
+{
+	l->left_out = 0;
+	l->ids = false;
+	event_action_long(&l->e, "LIST");
+}
+
+void
+tell_list_id(struct tell_list *l, const char *id)
+{
+	/* Readers of mtunnel expect none where there are none. */
+	if (!l->ids)
+		event_list(&l->e, "sessions");
+	l->ids = true;
+	(void)event_item(&l->e, id);
+}
+
+void
+tell_list_next(struct tell_list *l)
+{
+	if (l->ids)
+		event_list_end(&l->e);
+	event_name(&l->e, "list");
+	event_list(&l->e, "clients");
+}
+
+void
+tell_list_client(struct tell_list *l, const struct tell_client *c)
+{
+	event_item_begin(&l->e);
+	event_text(&l->e, "session_id", c->id);
+	event_text(&l->e, "addr", c->addr);
+	event_number(&l->e, "streams", c->streams);
+	event_number(&l->e, "sent", c->sent);
+	event_number(&l->e, "received", c->received);
+	event_number(&l->e, "age_s", c->age_s);
+	if (!event_item_end(&l->e))
+		l->left_out++;
+}
+
+void
+tell_list_send(struct tell_list *l)
+{
+	event_list_end(&l->e);
+	if (l->left_out > 0)
+		event_number(&l->e, "more", l->left_out);
+	event_send(&l->e);
+}
+
+void
+tell_error(const char *why)
+{
+	struct event e;
+
+	event_action(&e, "ERROR");
+	event_text(&e, "error", why);
+	event_name(&e, "error");
 	event_send(&e);
 }
 

@@ -99,6 +99,14 @@ word_make(const uint8_t *bytes, size_t nwords, const char *room,
 }
 
 bool
+word_is(const void *text, size_t n)
+{
+	uint16_t v;
+
+	return n == WORD_LETTERS && read_word(text, &v);
+}
+
+bool
 word_check(const void *text, size_t n, const char *room)
 {
 	const size_t step = WORD_LETTERS + 1;

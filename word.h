@@ -26,6 +26,9 @@ enum {
 size_t word_make(const uint8_t *bytes, size_t nwords, const char *room,
     char text[WORD_TEXT_MAX]);
 
+/* Are these n bytes one word, in lower case? */
+bool word_is(const void *text, size_t n);
+
 /* Are these n bytes at least WORD_SECRET_MIN words of secret and the right
  * check word for this room?  Upper case letters count as what they are, not
  * as lower case. */

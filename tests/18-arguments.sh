@@ -85,6 +85,18 @@ bad server 127.0.0.1 7000 "$t" -q -v
 for fd in 0 -1 x '' 65536 77; do
 	bad client 127.0.0.1 7000 "$t" --json-fd "$fd"
 done
+# Who comes is told to a TCP service beside the server.
+for version in 0 3 12 v v0 v3 V1 1v vv1 ' 1' ''; do
+	bad server 127.0.0.1 7000 "$t" --to 127.0.0.1:5000 \
+	    --proxy-protocol "$version"
+done
+bad server 127.0.0.1 7000 "$t" --to 127.0.0.1:5000 --source-by-client=1
+for option in --proxy-protocol=1 --source-by-client; do
+	bad client 127.0.0.1 7000 "$t" --listen 0 $option
+	bad server 127.0.0.1 7000 "$t" $option
+	bad server 127.0.0.1 7000 "$t" --listen 5000 $option
+	bad server 127.0.0.1 7000 "$t" -u --to 127.0.0.1:5000 $option
+done
 # What cannot go without encryption.
 bad server 127.0.0.1 7000 "$t" --plain --listen 5000
 bad server 127.0.0.1 7000 "$t" --plain --to 127.0.0.1:5000 --to 127.0.0.1:5001
@@ -119,6 +131,7 @@ done
 # The environment is checked as strictly, and its name is what is blamed.
 for setting in ADIT_DRAIN=x ADIT_TO=127.0.0.1 ADIT_MAX_CONNS=0 ADIT_IDLE=-1 \
     ADIT_LINGER=1x ADIT_UDP_IDLE=0 ADIT_UDP=maybe ADIT_VERBOSE=maybe \
+    ADIT_PROXY_PROTOCOL=3 ADIT_SOURCE_BY_CLIENT=x \
     ADIT_PLAIN=yes ADIT_ALLOW=22 ADIT_TO=127.0.0.1:1,x ADIT_JSON_FD=0; do
 	# shellcheck disable=SC2163 # the name is in the variable
 	export "$setting"
@@ -140,6 +153,9 @@ good server 127.0.0.1 0 "$t"
 good server --plain 127.0.0.1 --drain=0 0 --verbose -- "$t"
 good server 127.0.0.1 0 "$t" --to=127.0.0.1:9 --udp --udp-idle 1 --idle 86400 \
     --linger 0 --max-conns 65535
+good server 127.0.0.1 0 "$t" --to=127.0.0.1:9 --proxy-protocol v1
+good server 127.0.0.1 0 "$t" --to=127.0.0.1:9 --proxy-protocol=2 \
+    --source-by-client
 good client 127.0.0.1 1 "$t" --listen=0 -v
 good client 127.0.0.1 1 "$t" -u --listen 127.0.0.1:0
 

@@ -150,7 +150,7 @@ pthread_cond_init pthread_cond_timedwait	task pump turn event session keeper
 pthread_cond_broadcast			task pump event keeper
 pthread_cond_signal			turn session
 pthread_cond_wait			-
-pthread_mutex_init			flow gate pump resolve stream turn link session keeper
+pthread_mutex_init			flow gate pump resolve stream turn link session keeper stats
 pthread_mutex_trylock pthread_rwlock_init sem_init	-
 sigaction				task token
 raise					token
@@ -195,27 +195,27 @@ cat >"$tmp/includes" <<'END'
 sys/socket.h	net resolve gate flow conn plain sealed stream local server client
 sys/stat.h	entropy
 bearssl.h	bear
-netinet/in.h	net resolve gate flow
+netinet/in.h	net resolve gate flow proxy
 netinet/tcp.h	net
 arpa/inet.h	net resolve
 netdb.h		resolve
 malloc.h	main
 poll.h		net conn log task event
-pthread.h	task flow gate pump resolve turn event link session keeper
+pthread.h	task flow gate pump resolve turn event link session keeper stats
 signal.h	task token
 sched.h		flow
-stdatomic.h	task bear bulk conn pump stream event seal link
+stdatomic.h	task bear bulk conn pump stream event seal link stats
 termios.h	token
 time.h		task pump turn event session keeper
 sys/time.h	net
 sys/resource.h	main stream
 fcntl.h		bulk conn entropy flow main net resolve task token
-unistd.h	bulk client conn entropy event flow link log main net plain resolve sealed server stream task token
+unistd.h	bulk client conn entropy event flow link local log main net plain resolve sealed server stream task token
 errno.h		bulk client conn dial door entropy event flow kdf keeper link local log main mint net plain pump resolve sealed seal server stream task token turn
 stdlib.h	bulk kdf opt resolve seal stream task
 sys/types.h	*
 limits.h	task bulk
-assert.h	bear conn crypt ctl guess kdf nobear proto pump record seal spake2 turn word
+assert.h	bear conn crypt ctl guess http kdf kex meet nobear proto pump rank record seal spake2 stats turn word
 stdarg.h	log
 stdio.h		*
 string.h	*

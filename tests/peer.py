@@ -146,6 +146,10 @@ def serve_one(kind, s, n):
     elif kind == "sink":        # reads nothing until told to by SIGUSR1
         go.wait()
         recv_pattern(s, 1)
+    elif kind == "who":         # says who comes, as it sees it
+        s.sendall(("%s:%d\n" % s.getpeername()[:2]).encode())
+        while s.recv(1 << 16):
+            pass
     elif kind == "hold":        # says nothing, waits for the end
         while s.recv(1 << 16):
             pass

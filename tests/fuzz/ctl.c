@@ -120,8 +120,10 @@ check_message(const uint8_t *p, size_t n)
 			c.instance[i] = fuzz_u8(&in);
 		c.end = (enum ctl_end)(1 + fuzz_u8(&in) % 3);
 		c.protocol = (enum ctl_protocol)(1 + fuzz_u8(&in) % 2);
-	} else if (c.kind == CTL_WELCOME)
+	} else if (c.kind == CTL_WELCOME) {
 		c.mode = (enum ctl_mode)(1 + fuzz_u8(&in) % 3);
+		c.port = fuzz_u8(&in);
+	}
 	for (i = 0; (c.kind == CTL_ASK || c.kind == CTL_CANCEL) && i < 8; i++)
 		c.number = c.number << 8 | fuzz_u8(&in);
 	if (c.kind == CTL_REFUSED || c.kind == CTL_CANCEL || c.kind == CTL_BYE)

@@ -278,6 +278,8 @@ make_genuine(void)
 		x[i] = (uint8_t)(29 * i + 5);
 		y[i] = (uint8_t)(43 * i + 7);
 	}
+	kex_init(&client, KEX_KIND_LINK, "");
+	kex_init(&server, KEX_KIND_LINK, "");
 	MUST(kex_client_start(&client, w, x));
 	client_began = client;
 	MUST(kex_server_start(&server, w, y, client.m1) == 1);
@@ -348,6 +350,7 @@ check_server(struct fuzz_in *in)
 	same = memcmp(m1, client.m1, KEX_M1) == 0;
 	same3 = memcmp(m3, client.m3, KEX_M3) == 0;
 	memset(&k, 0, sizeof(k));
+	kex_init(&k, KEX_KIND_LINK, "");
 	rc = kex_server_start(&k, w, y, m1);
 	MUST(rc == (is_m1(m1) ? 1 : -1));
 	if (rc == -1) {
@@ -449,6 +452,8 @@ check_both(struct fuzz_in *in)
 	same = memcmp(w1, w2, sizeof(w1)) == 0;
 	memset(&c, 0, sizeof(c));
 	memset(&s, 0, sizeof(s));
+	kex_init(&c, KEX_KIND_LINK, "");
+	kex_init(&s, KEX_KIND_LINK, "");
 	MUST(kex_client_start(&c, w1, x1) == is_scalar(x1));
 	if (!is_scalar(x1))
 		return;

@@ -16,20 +16,22 @@ static const char *const variables[] = {
 	"ADIT_TO", "ADIT_LISTEN", "ADIT_UDP", "ADIT_DRAIN", "ADIT_VERBOSE",
 	"ADIT_QUIET", "ADIT_TOKEN", "ADIT_MAX_CONNS", "ADIT_ALLOW",
 	"ADIT_TARGET", "ADIT_PLAIN", "ADIT_ONCE", "ADIT_IDLE", "ADIT_LINGER",
-	"ADIT_UDP_IDLE", "ADIT_JSON", "ADIT_JSON_FD"
+	"ADIT_UDP_IDLE", "ADIT_JSON", "ADIT_JSON_FD", "ADIT_PROXY_PROTOCOL",
+	"ADIT_SOURCE_BY_CLIENT"
 };
 enum { NVARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
 enum named {
 	TO, ALLOW, LISTEN, TARGET, DRAIN, IDLE, LINGER, UDP_IDLE, MAX_CONNS,
-	JSON_FD, NNAMED
+	JSON_FD, PROXY, NNAMED
 };
 static const char *const with_value[NNAMED] = {
 	"to", "allow", "listen", "target", "drain", "idle", "linger",
-	"udp-idle", "max-conns", "json-fd"
+	"udp-idle", "max-conns", "json-fd", "proxy-protocol"
 };
 static const char *const flags[] = {
-	"udp", "plain", "once", "verbose", "json", "quiet", "help", "version"
+	"udp", "plain", "once", "verbose", "json", "quiet", "help", "version",
+	"source-by-client"
 };
 
 /* A list: of arguments, or of what stands between a variable's commas. */
@@ -233,6 +235,12 @@ check_config(const struct config *c, struct line *l)
 	MUST(c->target[0] == '\0' || c->nto == 0);
 	MUST(c->role == OPT_SERVER || c->nallow == 0);
 	MUST(c->role == OPT_CLIENT || (c->target[0] == '\0' && !c->once));
+	MUST((c->proxy == 0 && !c->source_by_client) ||
+	    (c->role == OPT_SERVER && !c->udp && c->nto + c->nallow > 0));
+	MUST(c->proxy <= 2);
+	if (l->last[PROXY] != NULL)
+		MUST(c->proxy == strtoul(l->last[PROXY] +
+		    (l->last[PROXY][0] == 'v'), NULL, 10));
 	MUST(c->plain || bear_here());
 	if (c->plain) {
 		MUST(c->role == OPT_CLIENT || !c->has_listen);
@@ -267,7 +275,7 @@ check_secrecy(enum opt_role role, int argc, char **argv, int token,
 	for (; other[i] != '\0'; i++)
 		other[i] = other[i] == '\x01' ? '\x02' : '\x01';
 	argv[token] = other;
-	MUST(opt_parse(&c, role, argc, argv, again) == OPT_USAGE);
+	MUST(opt_parse(&c, role, OPT_PLACE, argc, argv, again) == OPT_USAGE);
 	MUST(strcmp(why, again) == 0);
 	argv[token] = was;
 	free(other);
@@ -314,10 +322,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	argv[argc] = NULL;
 	memset(why, 'x', sizeof(why));
 	memset(why2, 'y', sizeof(why2));
-	v = opt_parse(&c, role, argc, argv, why);
+	v = opt_parse(&c, role, OPT_PLACE, argc, argv, why);
 	/* Nothing of it depends on what was there before. */
 	memset(&c2, 0xa5, sizeof(c2));
-	MUST(opt_parse(&c2, role, argc, argv, why2) == v);
+	MUST(opt_parse(&c2, role, OPT_PLACE, argc, argv, why2) == v);
 	read_line(&line, argc, argv);
 	if (v == OPT_USAGE) {
 		MUST(memchr(why, '\0', sizeof(why)) != NULL);

@@ -134,7 +134,7 @@ takes(struct config *c, char *option, char *value)
 	char host[] = "h", port[] = "1", token[] = "t", why[OPT_WHY_MAX];
 	char *argv[] = { host, port, token, option, value, NULL };
 
-	return opt_parse(c, OPT_SERVER, 5, argv, why) == OPT_RUN;
+	return opt_parse(c, OPT_SERVER, OPT_PLACE, 5, argv, why) == OPT_RUN;
 }
 
 int

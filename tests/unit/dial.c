@@ -49,6 +49,57 @@ every_address(void)
 	}
 }
 
+/* From 127.x.y.z: to 127.0.0.0/8 alone, whatever else a name has. */
+static void
+from_loopback(void)
+{
+	static const char *const elsewhere[] = { "::1", "192.0.2.1" };
+	struct net_addr from, bound, peer;
+	struct sockaddr_in *sin = (struct sockaddr_in *)&from.ss;
+	char name[NET_NAME_MAX];
+	struct hostport hp;
+	int lfd, fd, i;
+
+	REQUIRE(task_init() == 0);
+	memset(&from, 0, sizeof(from));
+	from.len = sizeof(*sin);
+	sin->sin_family = AF_INET;
+	sin->sin_addr.s_addr = htonl(0x7f090807);
+	hp = place("127.0.0.1", 0);
+	REQUIRE((lfd = dial_listen(&hp, SOCK_STREAM, &bound, why)) != -1);
+	for (i = 0; i < 2; i++) {
+		hp = place(i == 0 ? "127.0.0.1" : "localhost",
+		    port_of(&bound));
+		unit_row("%s", hp.host);
+		fd = dial_host_from(&from, &hp, SOCK_STREAM, -1, &peer, why);
+		REQUIRE(fd != -1);
+		CHECK(net_same(&peer, &bound));
+		CHECK_EQ(net_own(fd, &peer), 0);
+		net_name(&peer, name);
+		CHECK(strncmp(name, "127.9.8.7:", 10) == 0);
+		(void)close(fd);
+	}
+	for (i = 0; i < 2; i++) {
+		hp = place(elsewhere[i], port_of(&bound));
+		unit_row("%s", hp.host);
+		CHECK_EQ(dial_host_from(&from, &hp, SOCK_STREAM, -1, &peer,
+		    why), -1);
+		CHECK_EQ(errno, EADDRNOTAVAIL);
+		CHECK(strstr(why, "must be in 127.0.0.0/8") != NULL);
+	}
+	/* What a system says that does not have that one. */
+	sin->sin_addr.s_addr = htonl(0xc0000201);
+	hp = place("127.0.0.1", port_of(&bound));
+	CHECK_EQ(dial_host_from(&from, &hp, SOCK_STREAM, -1, &peer, why), -1);
+	CHECK_EQ(errno, EADDRNOTAVAIL);
+	CHECK(strstr(why, "(--source-by-client needs Linux)") != NULL);
+	(void)close(lfd);
+	sin->sin_addr.s_addr = htonl(0x7f090807);
+	CHECK_EQ(dial_host_from(&from, &hp, SOCK_STREAM, -1, &peer, why), -1);
+	CHECK_EQ(errno, ECONNREFUSED);
+	CHECK(strstr(why, "needs Linux") == NULL);
+}
+
 static void
 datagrams(void)
 {
@@ -155,6 +206,7 @@ int
 main(void)
 {
 	unit_case("dial: every address of localhost", every_address);
+	unit_case("dial: from 127.x.y.z", from_loopback);
 	unit_case("dial: datagrams", datagrams);
 	unit_case("dial: nobody there", nobody_there);
 	unit_case("dial: cannot listen", cannot_listen);

@@ -606,6 +606,282 @@ keeps_errno(void)
 	CHECK_EQ(errno, ENOTTY);
 }
 
+/* With an action first, the members that go with it, and then the others. */
+static void
+actions(void)
+{
+	static char fill[2 * EVENT_MAX];
+	struct event e;
+	const char *line;
+
+	catch_events();
+	event_action(&e, "CONNECTED");
+	event_text(&e, "addr", "192.0.2.1:5000");
+	event_number(&e, "port", 7);
+	event_name(&e, "x");
+	event_text(&e, "last", "z");
+	event_send(&e);
+	CHECK_STR(next(), "{\"action\":\"CONNECTED\",\"addr\":"
+	    "\"192.0.2.1:5000\",\"port\":7,\"v\":1,\"event\":\"x\",\"time\":T,"
+	    "\"last\":\"z\"}\n");
+	/* However long they are, there is room for what comes behind. */
+	memset(fill, 'f', sizeof(fill) - 1);
+	event_action(&e, "ERROR");
+	event_text(&e, "error", fill);
+	event_number(&e, "port", 65535);
+	event_name(&e, "x");
+	event_send(&e);
+	line = next();
+	CHECK(strlen(line) > EVENT_MAX - 128);
+	line = strstr(line, "ff\",");
+	REQUIRE(line != NULL);
+	CHECK_STR(line, "ff\",\"v\":1,\"event\":\"x\",\"time\":T}\n");
+	event_action(&e, fill);
+	event_name(&e, fill);
+	event_text(&e, "more", fill);
+	CHECK(e.n <= EVENT_MAX - 2);
+	event_send(&e);
+	line = next();
+	CHECK(strstr(line, "ff\",\"v\":1,\"event\":\"fff") != NULL);
+	CHECK(strstr(line, "ff\",\"time\":T") != NULL);
+	event_open(-1);
+	memset(&e, 'x', sizeof(e));
+	event_action(&e, "LIST");
+	event_list(&e, "l");
+	CHECK(!event_item(&e, "i"));
+	event_item_begin(&e);
+	CHECK(!event_item_end(&e));
+	event_list_end(&e);
+	event_name(&e, "x");
+	event_send(&e);
+	CHECK_EQ(e.n, 0);
+	CHECK_EQ(e.line[0], 'x');
+	CHECK_STR(next(), "");
+}
+
+static void
+lists(void)
+{
+	struct event e;
+
+	catch_events();
+	event_begin(&e, "x");
+	event_list(&e, "none");
+	event_list_end(&e);
+	event_list(&e, "texts");
+	CHECK(event_item(&e, "a\n"));
+	CHECK(event_item(&e, ""));
+	CHECK(event_item(&e, "["));
+	CHECK(event_item(&e, "b"));
+	event_list_end(&e);
+	event_list(&e, "objects");
+	event_item_begin(&e);
+	CHECK(event_item_end(&e));
+	event_item_begin(&e);
+	event_text(&e, "a", "{");
+	event_number(&e, "b", 1);
+	CHECK(event_item_end(&e));
+	event_list_end(&e);
+	event_truth(&e, "t", 1);
+	/* Where no list is, there are no items. */
+	CHECK(!event_item(&e, "a"));
+	event_item_begin(&e);
+	event_text(&e, "a", "b");
+	CHECK(!event_item_end(&e));
+	event_truth(&e, "f", 0);
+	event_send(&e);
+	CHECK_STR(next(), LINE(",\"none\":[],\"texts\":[\"a\\n\",\"\","
+	    "\"[\",\"b\"],\"objects\":[{},{\"a\":\"{\",\"b\":1}],\"t\":true,"
+	    "\"f\":false"));
+}
+
+/* A line that is filled to each extent, and a list: all that is in it is
+ * whole, and it has its end, and there is room for the number behind it. */
+static void
+full_lists(void)
+{
+	static char fill[EVENT_MAX + 8];
+	char item[64], end[512];
+	unsigned i, ntexts, nobjects;
+	bool fits[4];
+	struct event e;
+	size_t n, at, len;
+	const char *line;
+
+	catch_events();
+	for (n = EVENT_MAX - 400; n < EVENT_MAX; n++) {
+		unit_row("%zu bytes before the list", n);
+		(void)repeat(fill, "f", n);
+		event_begin(&e, "x");
+		event_text(&e, "t", fill);
+		at = e.n;
+		event_list(&e, "l");
+		/* The last is short enough to fit where the others do not. */
+		for (i = 0, ntexts = 0; i < 4; i++) {
+			fits[i] = event_item(&e, i < 3 ? "123456789" : "1");
+			ntexts += fits[i];
+		}
+		for (i = 0, nobjects = 0; i < 4; i++) {
+			event_item_begin(&e);
+			event_text(&e, "id", "0123456789");
+			event_number(&e, "n", 12345);
+			nobjects += event_item_end(&e);
+		}
+		event_list_end(&e);
+		len = e.n;
+		event_number(&e, "more", UINT64_MAX);
+		CHECK(len == at || e.n > len);
+		CHECK(e.n <= EVENT_MAX - 2);
+		len = 0;
+		if (e.text[at + 2] == 'l')
+			len = (size_t)snprintf(end, sizeof(end), ",\"l\":[");
+		for (i = 0; i < 4; i++)
+			if (fits[i])
+				len += (size_t)snprintf(end + len,
+				    sizeof(end) - len, "%s%s", end[len - 1] ==
+				    '[' ? "" : ",", i < 3 ? "\"123456789\"" :
+				    "\"1\"");
+		for (i = 0; i < nobjects; i++) {
+			(void)snprintf(item, sizeof(item),
+			    "{\"id\":\"0123456789\",\"n\":12345}");
+			len += (size_t)snprintf(end + len, sizeof(end) - len,
+			    "%s%s", i + ntexts > 0 ? "," : "", item);
+		}
+		if (len > 0)
+			len += (size_t)snprintf(end + len, sizeof(end) - len,
+			    "]");
+		else
+			CHECK(ntexts == 0 && nobjects == 0);
+		if (at + len + 28 <= EVENT_MAX - 2)
+			(void)snprintf(end + len, sizeof(end) - len,
+			    ",\"more\":18446744073709551615}\n");
+		else
+			(void)snprintf(end + len, sizeof(end) - len, "}\n");
+		event_send(&e);
+		line = strstr(next(), "f\",\"l\"");
+		if (len > 0) {
+			REQUIRE(line != NULL);
+			CHECK_STR(line + 2, end);
+		} else
+			CHECK(line == NULL);
+	}
+}
+
+/* A list of n items in a long line; returns how many had no room. */
+static unsigned
+long_list(struct event *e, unsigned n)
+{
+	unsigned i, out = 0;
+
+	event_action_long(e, "LIST");
+	event_list(e, "sessions");
+	for (i = 0; i < n; i++)
+		out += !event_item(e, "0123456789abcdef");
+	event_list_end(e);
+	event_name(e, "x");
+	return out;
+}
+
+struct slow_reader {
+	int fd, pause_ms, after;
+	size_t n;
+	char text[EVENT_LONG_MAX + 8192];
+};
+
+/* Reads to the end, 8 KiB at a time, and pauses after each, or after one. */
+static void *
+slow_main(void *arg)
+{
+	struct slow_reader *r = arg;
+	ssize_t got;
+
+	while ((got = read(r->fd, r->text + r->n, 8192)) > 0) {
+		r->n += (size_t)got;
+		REQUIRE(r->n <= EVENT_LONG_MAX);
+		if (r->after-- <= 1)
+			unit_sleep(r->pause_ms);
+		if (r->after == 0)
+			r->pause_ms = 0;
+	}
+	return arg;
+}
+
+/* Lines longer than any pipe: they come whole to one who reads slowly, and to
+ * one who stops, a while later, before the next; what they cannot hold is
+ * left out. */
+static void
+long_lines(void)
+{
+	static const struct {
+		unsigned n;
+		int pause_ms, after;
+	} rows[] = {
+		{ 0, 0, 0 }, { 1, 0, 0 }, { 100, 0, 0 }, { 1032, 0, 0 },
+		{ 20000, 0, 0 }, { 13000, 10, 0 }, { 13000, 600, 3 }
+	};
+	static struct slow_reader r;
+	static const char head[] = "{\"action\":\"LIST\",\"sessions\":[";
+	static const char next_line[] = "{\"v\":1,\"event\":\"y\"";
+	pthread_t thread;
+	struct event e;
+	const char *end;
+	int64_t begin;
+	unsigned out;
+	size_t i, k;
+	int fd[2];
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_row("row %zu", i);
+		REQUIRE(pipe(fd) == 0);
+		event_open(fd[1]);
+		r.fd = fd[0];
+		r.pause_ms = rows[i].pause_ms;
+		r.after = rows[i].after;
+		r.n = 0;
+		REQUIRE(pthread_create(&thread, NULL, slow_main, &r) == 0);
+		out = long_list(&e, rows[i].n);
+		CHECK(e.n <= EVENT_LONG_MAX - 2);
+		CHECK(rows[i].n <= 13000 ? out == 0 : e.n + 256 >
+		    EVENT_LONG_MAX);
+		begin = unit_ms();
+		event_send(&e);
+		CHECK(unit_ms() - begin < 1300);
+		if (rows[i].after > 0) {
+			CHECK(rest.n > EVENT_MAX);
+			unit_sleep(700);
+		}
+		for (k = 0; k == 0 || (rest.n > 0 && k < 30); k++)
+			(void)send_one("y");
+		CHECK_EQ(rest.n, 0);
+		(void)close(fd[1]);
+		REQUIRE(pthread_join(thread, NULL) == 0);
+		(void)close(fd[0]);
+		r.text[r.n] = '\0';
+		end = strchr(r.text, '\n');
+		REQUIRE(end != NULL);
+		CHECK_BYTES(r.text, head, sizeof(head) - 1);
+		CHECK_BYTES(end + 1, next_line, sizeof(next_line) - 1);
+		end = strchr(r.text, ']');
+		REQUIRE(end != NULL);
+		CHECK_EQ(end - r.text, sizeof(head) - 1 +
+		    (rows[i].n > 0 ? 19 * (rows[i].n - out) - 1 : 0));
+		CHECK_BYTES(end, "],\"v\":1,\"event\":\"x\",\"time\":", 25);
+	}
+	/* To one who does not read at all it is lost after 100 ms. */
+	unit_row("stalled");
+	REQUIRE(pipe(fd) == 0);
+	event_open(fd[1]);
+	(void)long_list(&e, 1032 * 10);
+	begin = unit_ms();
+	event_send(&e);
+	CHECK(unit_ms() - begin < 1000);
+	CHECK(rest.n > 0);
+	begin = unit_ms();
+	(void)send_one("y");
+	CHECK(unit_ms() - begin < 400);
+}
+
 /* A reader that is gone ends the events, and nothing else. */
 static void
 gone(void)
@@ -1083,6 +1359,10 @@ main(void)
 	unit_case("event: random bytes", random_bytes);
 	unit_case("event: texts of every length", lengths);
 	unit_case("event: full lines", full);
+	unit_case("event: an action first", actions);
+	unit_case("event: lists", lists);
+	unit_case("event: lists in full lines", full_lists);
+	unit_case("event: long lines", long_lines);
 	unit_case("event: keeps errno", keeps_errno);
 	unit_case("event: a reader that is gone", gone);
 	unit_case("event: halves of lines", halves);

@@ -308,7 +308,7 @@ memory(void)
 	CHECK_EQ(scrypt("p", 1, "s", 1, 1, out, sizeof(out)), -1);
 	CHECK_EQ(errno, ENOMEM);
 	errno = 0;
-	CHECK_EQ(kdf_token(&t, out), -1);
+	CHECK_EQ(kdf_token(&t, KDF_TOKEN, out), -1);
 	CHECK_EQ(errno, ENOMEM);
 }
 
@@ -320,19 +320,19 @@ tokens(void)
 	uint8_t w[BEAR_SCALAR];
 	size_t i;
 
-	CHECK_EQ(kdf_token(&t, w), 0);
+	CHECK_EQ(kdf_token(&t, KDF_TOKEN, w), 0);
 	check_hex(w, sizeof(w),
 	    "d4ff2d993de931d6ca9f2cca075e527e1b73112d0692a280fc1375607ab70a31");
 	unit_row("out of range three times");
 	out_of_range = 3;
-	CHECK_EQ(kdf_token(&t, w), 0);
+	CHECK_EQ(kdf_token(&t, KDF_TOKEN, w), 0);
 	check_hex(w, sizeof(w),
 	    "049f9c9f73dc18641bebd240c792541aba6f81430a37a035eaef854c809c6d57");
 	unit_row("the longest token");
 	for (i = 0; i < TOKEN_MAX; i++)
 		t.bytes[i] = (uint8_t)(i & 0xff);
 	t.len = TOKEN_MAX;
-	CHECK_EQ(kdf_token(&t, w), 0);
+	CHECK_EQ(kdf_token(&t, KDF_TOKEN, w), 0);
 	check_hex(w, sizeof(w),
 	    "8d23f024c4dd499acd87d45005483e68557dc75615ad1323865046de7b8d48e9");
 }

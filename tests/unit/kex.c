@@ -40,6 +40,21 @@ struct bytes {
 	size_t n;
 };
 
+static bool
+client_start(struct kex *k, const uint8_t *w, const uint8_t *x)
+{
+	kex_init(k, KEX_KIND_LINK, "");
+	return kex_client_start(k, w, x);
+}
+
+static int
+server_start(struct kex *k, const uint8_t *w, const uint8_t *x,
+    const uint8_t *m1)
+{
+	kex_init(k, KEX_KIND_LINK, "");
+	return kex_server_start(k, w, x, m1);
+}
+
 static int
 digit(char c)
 {
@@ -116,15 +131,15 @@ check_vector(const struct bytes *v)
 	memset(&token, 0, sizeof(token));
 	memcpy(token.bytes, v[TOKEN].b, v[TOKEN].n);
 	token.len = v[TOKEN].n;
-	REQUIRE(kdf_token(&token, w) == 0);
+	REQUIRE(kdf_token(&token, KDF_TOKEN, w) == 0);
 	check_bytes("w", w, sizeof(w), &v[W]);
 
 	REQUIRE(v[FIRST].n == KEX_M1 && v[SECOND].n == KEX_M2);
 	suites = v[FIRST].b[M1_SUITES];
-	CHECK(kex_client_start(&client, w, v[X].b));
+	CHECK(client_start(&client, w, v[X].b));
 	check_bytes("m1", client.m1, KEX_M1, &v[FIRST]);
 	suites = v[SECOND].b[M2_SUITE] | BEAR_CHACHA20_POLY1305;
-	CHECK_EQ(kex_server_start(&server, w, v[Y].b,
+	CHECK_EQ(server_start(&server, w, v[Y].b,
 	    unit_guard(client.m1, KEX_M1)), 1);
 	check_bytes("m2", server.m2, KEX_M2, &v[SECOND]);
 	suites = v[FIRST].b[M1_SUITES];
@@ -190,8 +205,8 @@ meet(struct pair *p, const char *w, const char *x, const char *y)
 	scalar(w, p->w);
 	scalar(x, p->x);
 	scalar(y, p->y);
-	REQUIRE(kex_client_start(&p->client, p->w, p->x));
-	REQUIRE(kex_server_start(&p->server, p->w, p->y, p->client.m1) == 1);
+	REQUIRE(client_start(&p->client, p->w, p->x));
+	REQUIRE(server_start(&p->server, p->w, p->y, p->client.m1) == 1);
 	REQUIRE(kex_client_finish(&p->client, p->server.m2));
 }
 
@@ -222,12 +237,12 @@ agreement(void)
 		unit_row("client %u, server %u", rows[i].client,
 		    rows[i].server);
 		suites = rows[i].client;
-		CHECK(kex_client_start(&p.client, p.w, p.x));
+		CHECK(client_start(&p.client, p.w, p.x));
 		CHECK_EQ(p.client.role, KEX_CLIENT);
 		CHECK_BYTES(p.client.m1, "\xad\x17\1\1", KEX_HEAD);
 		CHECK_EQ(p.client.m1[M1_SUITES], rows[i].client);
 		suites = rows[i].server;
-		CHECK_EQ(kex_server_start(&p.server, p.w, p.y, p.client.m1),
+		CHECK_EQ(server_start(&p.server, p.w, p.y, p.client.m1),
 		    1);
 		CHECK_EQ(p.server.role, KEX_SERVER);
 		CHECK_EQ(p.server.m2[0], KEX_GO_ON);
@@ -255,7 +270,7 @@ offers(void)
 		unit_row("offers %02x", offer);
 		p.client.m1[M1_SUITES] = (uint8_t)offer;
 		suites = offer % 7 == 0 ? BEAR_CHACHA20_POLY1305 : BOTH;
-		rc = kex_server_start(&p.server, p.w, p.y, p.client.m1);
+		rc = server_start(&p.server, p.w, p.y, p.client.m1);
 		CHECK_EQ(rc, (offer & 1) != 0 ? 1 : -1);
 		if (rc != 1)
 			continue;
@@ -288,7 +303,7 @@ wrong_token(void)
 			memcpy(other, i == 1 ? one : p.w, sizeof(other));
 		if (i == 2)
 			other[BEAR_SCALAR - 1] ^= 1;
-		CHECK_EQ(kex_server_start(&server, other, p.y, p.client.m1),
+		CHECK_EQ(server_start(&server, other, p.y, p.client.m1),
 		    1);
 		CHECK(!kex_client_finish(&p.client, server.m2));
 		/* And if it said it all the same: */
@@ -309,7 +324,7 @@ fooled(const struct pair *p, int message, size_t at, uint8_t mask)
 	memcpy(m1, client.m1, sizeof(m1));
 	if (message == 1) {
 		m1[at] ^= mask;
-		if (kex_server_start(&server, p->w, p->y, m1) != 1)
+		if (server_start(&server, p->w, p->y, m1) != 1)
 			return false;
 	}
 	memcpy(m2, server.m2, sizeof(m2));
@@ -386,7 +401,7 @@ downgrade(void)
 	unit_row("the offer");
 	memcpy(m1, p.client.m1, sizeof(m1));
 	m1[M1_SUITES] = BEAR_CHACHA20_POLY1305;
-	CHECK_EQ(kex_server_start(&p.server, p.w, p.y, m1), 1);
+	CHECK_EQ(server_start(&p.server, p.w, p.y, m1), 1);
 	CHECK_EQ(p.server.m2[M2_SUITE], BEAR_CHACHA20_POLY1305);
 	CHECK(!kex_client_finish(&p.client, p.server.m2));
 	CHECK(!kex_server_finish(&p.server, p.client.m3));
@@ -398,7 +413,7 @@ downgrade(void)
 	CHECK(!kex_server_finish(&p.server, p.client.m3));
 
 	unit_row("the choice");
-	CHECK_EQ(kex_server_start(&p.server, p.w, p.y, p.client.m1), 1);
+	CHECK_EQ(server_start(&p.server, p.w, p.y, p.client.m1), 1);
 	memcpy(m2, p.server.m2, sizeof(m2));
 	m2[M2_SUITE] = BEAR_CHACHA20_POLY1305;
 	CHECK(!kex_client_finish(&p.client, m2));
@@ -406,8 +421,8 @@ downgrade(void)
 
 	unit_row("one that we do not have");
 	suites = BEAR_CHACHA20_POLY1305;
-	REQUIRE(kex_client_start(&p.client, p.w, p.x));
-	REQUIRE(kex_server_start(&p.server, p.w, p.y, p.client.m1) == 1);
+	REQUIRE(client_start(&p.client, p.w, p.x));
+	REQUIRE(server_start(&p.server, p.w, p.y, p.client.m1) == 1);
 	memcpy(m2, p.server.m2, sizeof(m2));
 	m2[M2_SUITE] = BEAR_AES256_GCM;
 	CHECK(!kex_client_finish(&p.client, m2));
@@ -419,8 +434,8 @@ downgrade(void)
 
 	unit_row("one that we do not have, with the right confirmation");
 	suites = BOTH;
-	REQUIRE(kex_client_start(&p.client, p.w, p.x));
-	REQUIRE(kex_server_start(&p.server, p.w, p.y, p.client.m1) == 1);
+	REQUIRE(client_start(&p.client, p.w, p.x));
+	REQUIRE(server_start(&p.server, p.w, p.y, p.client.m1) == 1);
 	CHECK_EQ(p.server.m2[M2_SUITE], BEAR_AES256_GCM);
 	suites = BEAR_CHACHA20_POLY1305;
 	CHECK(!kex_client_finish(&p.client, p.server.m2));
@@ -459,7 +474,7 @@ heads(void)
 		    rows[i].kind);
 		/* A server that is asked all the same. */
 		memcpy(p.client.m1, rows[i].head, KEX_HEAD);
-		CHECK_EQ(kex_server_start(&p.server, p.w, p.y, p.client.m1),
+		CHECK_EQ(server_start(&p.server, p.w, p.y, p.client.m1),
 		    rows[i].kind == KEX_KIND_LINK ? 1 : -1);
 	}
 }
@@ -496,14 +511,14 @@ reflection(void)
 	unit_row("pB as pA, to the same server");
 	memcpy(m1, p.client.m1, sizeof(m1));
 	memcpy(m1 + M1_SHARE, p.server.m2 + M2_SHARE, BEAR_POINT);
-	CHECK_EQ(kex_server_start(&other, p.w, p.y, m1), 1);
+	CHECK_EQ(server_start(&other, p.w, p.y, m1), 1);
 	CHECK(!kex_server_finish(&other, other.m2 + M2_CONFIRM));
 	CHECK(!kex_server_finish(&other, p.server.m2 + M2_CONFIRM));
 	CHECK(!kex_server_finish(&other, p.client.m3));
 
 	unit_row("two clients");
 	scalar("another x", p.x);
-	CHECK(kex_client_start(&other, p.w, p.x));
+	CHECK(client_start(&other, p.w, p.x));
 	memcpy(m2 + M2_SHARE, other.m1 + M1_SHARE, BEAR_POINT);
 	CHECK(!kex_client_finish(&p.client, m2));
 	memcpy(m2 + M2_SHARE, p.client.m1 + M1_SHARE, BEAR_POINT);
@@ -522,19 +537,19 @@ replay(void)
 	meet(&p, "w", "x", "y");
 	unit_row("m1 and m3 to another run of the server");
 	scalar("another y", p.y);
-	CHECK_EQ(kex_server_start(&server, p.w, p.y, p.client.m1), 1);
+	CHECK_EQ(server_start(&server, p.w, p.y, p.client.m1), 1);
 	CHECK(!kex_server_finish(&server, p.client.m3));
 	CHECK(!same_keys(&server.keys, &p.client.keys));
 	CHECK(memcmp(server.keys.sid, p.client.keys.sid, KEX_SID) != 0);
 
 	unit_row("m2 to another run of the client");
 	scalar("another x", p.x);
-	CHECK(kex_client_start(&client, p.w, p.x));
+	CHECK(client_start(&client, p.w, p.x));
 	CHECK(!kex_client_finish(&client, p.server.m2));
 	CHECK(!same_keys(&client.keys, &p.server.keys));
 
 	unit_row("its confirmation, behind a share that fits");
-	CHECK_EQ(kex_server_start(&server, p.w, p.y, client.m1), 1);
+	CHECK_EQ(server_start(&server, p.w, p.y, client.m1), 1);
 	memcpy(server.m2 + M2_CONFIRM, p.server.m2 + M2_CONFIRM, BEAR_HASH);
 	CHECK(!kex_client_finish(&client, server.m2));
 }
@@ -571,7 +586,7 @@ no_points(void)
 		unit_row("point %zu", i);
 		memcpy(m1, p.client.m1, sizeof(m1));
 		memcpy(m1 + M1_SHARE, bad[i], BEAR_POINT);
-		CHECK_EQ(kex_server_start(&p.server, p.w, p.y,
+		CHECK_EQ(server_start(&p.server, p.w, p.y,
 		    unit_guard(m1, sizeof(m1))), -1);
 		memcpy(m2, p.server.m2, sizeof(m2));
 		m2[0] = KEX_GO_ON;
@@ -591,9 +606,9 @@ no_points(void)
 	memcpy(m1, p.client.m1, sizeof(m1));
 	REQUIRE(bear_p256_muladd(m1 + M1_SHARE, one, bear_p256_generator(),
 	    minus));
-	CHECK_EQ(kex_server_start(&p.server, p.w, p.y, m1), -1);
+	CHECK_EQ(server_start(&p.server, p.w, p.y, m1), -1);
 	unit_row("infinity, the client's");
-	REQUIRE(kex_server_start(&p.server, p.w, p.x, p.client.m1) == 1);
+	REQUIRE(server_start(&p.server, p.w, p.x, p.client.m1) == 1);
 	memcpy(m2, p.server.m2, sizeof(m2));
 	REQUIRE(bear_p256_muladd(m2 + M2_SHARE, one, bear_p256_generator(),
 	    minus));
@@ -623,8 +638,8 @@ scalars(void)
 			memset(x, 0xff, sizeof(x));
 		else if (i == 4)
 			x[BEAR_SCALAR - 1]--;
-		CHECK_EQ(kex_client_start(&client, p.w, x), i == 4);
-		CHECK_EQ(kex_server_start(&p.server, p.w, x, p.client.m1),
+		CHECK_EQ(client_start(&client, p.w, x), i == 4);
+		CHECK_EQ(server_start(&p.server, p.w, x, p.client.m1),
 		    i == 4);
 	}
 }

@@ -588,6 +588,7 @@ dial_link(struct end *e, bool full)
 		return;
 	}
 	scalar(x);
+	kex_init(&e->kex, KEX_KIND_LINK, "");
 	REQUIRE(kex_client_start(&e->kex, token(), x));
 	e->step = STATUS;
 	send_message(e, e->kex.m1, KEX_M1);
@@ -647,6 +648,7 @@ step_handshake(struct end *e)
 		case KEX_KIND_VERSION:
 			refuse(e, KEX_VERSION);
 			break;
+		case KEX_KIND_MEMBER:
 		case KEX_KIND_BAD:
 			breaks(e);
 			break;
@@ -658,6 +660,7 @@ step_handshake(struct end *e)
 		memcpy(m1, e->hello, KEX_HEAD);
 		memcpy(m1 + KEX_HEAD, p, KEX_M1 - KEX_HEAD);
 		scalar(y);
+		kex_init(&e->kex, KEX_KIND_LINK, "");
 		if (kex_server_start(&e->kex, token(), y, m1) != 1) {
 			breaks(e);
 			break;

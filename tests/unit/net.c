@@ -152,6 +152,45 @@ connects(void)
 	CHECK_EQ(byte, 'd');
 }
 
+/* From a given address, which has to be one of ours. */
+static void
+connects_from(void)
+{
+	static const char *const sources[] = {
+		"127.0.0.1", "127.1.0.1", "127.9.8.7", "127.255.255.254"
+	};
+	struct net_addr bound, peer, from, own;
+	char name[NET_NAME_MAX], end[NET_NAME_MAX];
+	int lfd, fd, served;
+	size_t i;
+
+	REQUIRE(task_init() == 0);
+	lfd = listener(AF_INET, SOCK_STREAM, &bound);
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		unit_row("%s", sources[i]);
+		from = address(AF_INET, sources[i], 0, 0);
+		fd = net_connect_from(&from, &bound, SOCK_STREAM, -1);
+		REQUIRE(fd != -1);
+		check_tuned(fd);
+		REQUIRE((served = net_accept(lfd, &peer)) != -1);
+		CHECK_EQ(net_own(fd, &own), 0);
+		CHECK(net_same(&own, &peer));
+		net_name(&peer, name);
+		(void)snprintf(end, sizeof(end), "%s:%u", sources[i],
+		    ntohs(((struct sockaddr_in *)&peer.ss)->sin_port));
+		CHECK_STR(name, end);
+		CHECK_EQ(net_own(served, &own), 0);
+		CHECK(net_same(&own, &bound));
+		(void)close(fd);
+		(void)close(served);
+	}
+	from = address(AF_INET, "192.0.2.1", 0, 0);	/* TEST-NET-1 */
+	CHECK_EQ(net_connect_from(&from, &bound, SOCK_STREAM, -1), -1);
+	CHECK_EQ(errno, EADDRNOTAVAIL);
+	CHECK_EQ(net_own(-1, &own), -1);
+	CHECK_EQ(errno, EBADF);
+}
+
 /* Close without more ado is a reset, a clean close is an end. */
 static void
 closes(void)
@@ -523,6 +562,7 @@ main(void)
 {
 	unit_case("net: names", names);
 	unit_case("net: connect and accept", connects);
+	unit_case("net: connect from an address", connects_from);
 	unit_case("net: a close is a reset, a clean close an end", closes);
 	unit_case("net: listen", listens);
 	unit_case("net: listen again at once", listens_again);

@@ -26,7 +26,7 @@ parse(enum opt_role role, const char *line)
 	memset(why, '?', sizeof(why));
 	why[0] = '\0';
 	unit_row("%s %s", role == OPT_SERVER ? "server" : "client", line);
-	return opt_parse(&config, role, argc, argv, why);
+	return opt_parse(&config, role, OPT_PLACE, argc, argv, why);
 }
 
 static void
@@ -37,7 +37,7 @@ clear_environment(void)
 		"ADIT_UDP", "ADIT_PLAIN", "ADIT_ONCE", "ADIT_DRAIN",
 		"ADIT_IDLE", "ADIT_LINGER", "ADIT_UDP_IDLE", "ADIT_MAX_CONNS",
 		"ADIT_VERBOSE", "ADIT_JSON", "ADIT_JSON_FD", "ADIT_QUIET",
-		"ADIT_TOKEN"
+		"ADIT_TOKEN", "ADIT_PROXY_PROTOCOL", "ADIT_SOURCE_BY_CLIENT"
 	};
 	size_t i;
 
@@ -172,6 +172,34 @@ bad(void)
 		    "--target asks the server" },
 		{ OPT_CLIENT, "h 80 t --to h:1 --to h:2",
 		    "one --to is enough at the client" },
+		/* Who comes is told to a TCP service beside the server. */
+		{ OPT_SERVER, "h 80 t --to h:1 --proxy-protocol",
+		    "--proxy-protocol wants 1 or 2" },
+		{ OPT_SERVER, "h 80 t --to h:1 --proxy-protocol 3",
+		    "--proxy-protocol wants 1 or 2" },
+		{ OPT_SERVER, "h 80 t --to h:1 --proxy-protocol=v0",
+		    "--proxy-protocol wants 1 or 2" },
+		{ OPT_SERVER, "h 80 t --to h:1 --proxy-protocol=vv1",
+		    "--proxy-protocol wants 1 or 2" },
+		{ OPT_SERVER, "h 80 t --to h:1 --proxy-protocol=",
+		    "--proxy-protocol wants 1 or 2" },
+		{ OPT_SERVER, "h 80 t --proxy-protocol 1",
+		    "--proxy-protocol wants a service" },
+		{ OPT_SERVER, "h 80 t --source-by-client",
+		    "--source-by-client wants a service" },
+		{ OPT_SERVER, "h 80 t --listen 1 --proxy-protocol 1",
+		    "--proxy-protocol wants a service" },
+		{ OPT_SERVER, "h 80 t -u --to h:1 --proxy-protocol 1",
+		    "--proxy-protocol is for TCP" },
+		{ OPT_SERVER, "h 80 t -u --to h:1 --source-by-client",
+		    "--source-by-client is for TCP" },
+		{ OPT_CLIENT, "h 80 t --to h:1 --proxy-protocol 1",
+		    "--proxy-protocol is for the server" },
+		{ OPT_CLIENT, "h 80 t --to h:1 --source-by-client",
+		    "--source-by-client is for the server" },
+		{ OPT_SERVER, "h 80 t --allow *:* --proxy-protocol v1", NULL },
+		{ OPT_SERVER, "h 80 t --to h:1 --proxy-protocol 2 --plain "
+		    "--source-by-client", NULL },
 		/* What the plain handshake cannot do. */
 		{ OPT_SERVER, "h 80 t --plain --listen 1",
 		    "--listen at the server is not possible with --plain" },
@@ -235,6 +263,40 @@ bad(void)
 			unit_fail(__FILE__, __LINE__, "says: %s", why);
 		CHECK(memchr(why, '\0', sizeof(why)) != NULL);
 		CHECK(strpbrk(why, "\n\r") == NULL);
+	}
+}
+
+static void
+who_comes(void)
+{
+	static const struct {
+		const char *text;
+		unsigned version;
+	} rows[] = { { "1", 1 }, { "v1", 1 }, { "2", 2 }, { "v2", 2 } };
+	char line[80];
+	size_t i;
+
+	clear_environment();
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1"), OPT_RUN);
+	CHECK(config.proxy == 0 && !config.source_by_client);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1 --source-by-client"),
+	    OPT_RUN);
+	CHECK(config.proxy == 0 && config.source_by_client);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(line, sizeof(line),
+		    "h 80 t --to h:1 --proxy-protocol %s", rows[i].text);
+		CHECK_EQ(parse(OPT_SERVER, line), OPT_RUN);
+		CHECK_EQ(config.proxy, rows[i].version);
+		CHECK(!config.source_by_client);
+		REQUIRE(setenv("ADIT_PROXY_PROTOCOL", rows[i].text, 1) == 0);
+		REQUIRE(setenv("ADIT_SOURCE_BY_CLIENT", "1", 1) == 0);
+		CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1"), OPT_RUN);
+		CHECK_EQ(config.proxy, rows[i].version);
+		CHECK(config.source_by_client);
+		/* The client does not look. */
+		CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to h:1"), OPT_RUN);
+		CHECK(config.proxy == 0 && !config.source_by_client);
+		clear_environment();
 	}
 }
 
@@ -644,6 +706,7 @@ main(void)
 	unit_case("opt: defaults", defaults);
 	unit_case("opt: good ones", good);
 	unit_case("opt: bad ones", bad);
+	unit_case("opt: who comes", who_comes);
 	unit_case("opt: lists", lists);
 	unit_case("opt: lists in the environment", environment_lists);
 	unit_case("opt: --allow", allows);

@@ -58,6 +58,13 @@ guesses_lost(void)
 	    (int)((late + GUESS_EVERY_MS - 1) / GUESS_EVERY_MS);
 }
 
+static bool
+begin(struct kex *k, const uint8_t *w_, const uint8_t *x)
+{
+	kex_init(k, KEX_KIND_LINK, "");
+	return kex_client_start(k, w_, x);
+}
+
 /* The server's side of one handshake, in a thread of its own. */
 struct server {
 	pthread_t t;
@@ -82,7 +89,7 @@ serve(void *arg)
 	}
 	REQUIRE(s->fd != -1);
 	door_knock(&c, s->fd, &from, &gate);
-	s->verdict = sealed_accept(&c, w, &turns, &s->who, s->why);
+	s->verdict = sealed_accept(&c, w, "", &turns, &s->who, s->why);
 	s->lost = guesses_lost();
 	(void)door_leave(&c);
 	if (s->verdict != DOOR_READY)
@@ -162,7 +169,7 @@ right_token(void)
 		count_guesses();
 		start_server(&s, lfd, -1);
 		why[0] = '\0';
-		CHECK_EQ(sealed_dial(&hp, w, &fd, &peer, &keys, why),
+		CHECK_EQ(sealed_dial(&hp, "", w, &fd, &peer, &keys, why),
 		    DOOR_READY);
 		(void)pthread_join(s.t, NULL);
 		CHECK_EQ(s.verdict, DOOR_READY);
@@ -209,7 +216,7 @@ wrong_token(void)
 	before = unit_open_fds();
 	count_guesses();
 	start_server(&s, lfd, -1);
-	CHECK_EQ(sealed_dial(&hp, other_w, &fd, &peer, &keys, why),
+	CHECK_EQ(sealed_dial(&hp, "", other_w, &fd, &peer, &keys, why),
 	    DOOR_WRONG);
 	CHECK_STR(why, "refused: wrong token (or somebody in between)");
 	CHECK_EQ(fd, -1);
@@ -376,7 +383,7 @@ third_message(void)
 		count_guesses();
 		unit_tcp(fd);
 		start_server(&s, -1, fd[0]);
-		REQUIRE(kex_client_start(&k, w, x));
+		REQUIRE(begin(&k, w, x));
 		CHECK_EQ(send(fd[1], k.m1, KEX_M1, 0), KEX_M1);
 		CHECK_EQ(recv(fd[1], m2, KEX_M2, MSG_WAITALL), KEX_M2);
 		CHECK_EQ(m2[0], KEX_GO_ON);
@@ -434,7 +441,7 @@ crowded(void)
 	init();
 	count_guesses();
 	bear_sha256("x", 1, x);
-	REQUIRE(kex_client_start(&k, w, x));
+	REQUIRE(begin(&k, w, x));
 	unit_tcp(fd);
 	turns.waiting.n = TURN_WAITING_MAX;	/* as if they were there */
 	start_server(&s, -1, fd[0]);
@@ -568,7 +575,7 @@ impostors(void)
 		REQUIRE(pthread_create(&im.t, NULL, impose, &im) == 0);
 		fd = -1;
 		why[0] = '\0';
-		CHECK_EQ(sealed_dial(&hp, w, &fd, &peer, &keys, why),
+		CHECK_EQ(sealed_dial(&hp, "", w, &fd, &peer, &keys, why),
 		    rows[i].verdict);
 		(void)pthread_join(im.t, NULL);
 		CHECK_EQ(fd, -1);
@@ -583,7 +590,7 @@ impostors(void)
 		(void)close(im.lfd);
 	}
 	unit_row("nobody there");
-	CHECK_EQ(sealed_dial(&hp, w, &fd, &peer, &keys, why), DOOR_FAILED);
+	CHECK_EQ(sealed_dial(&hp, "", w, &fd, &peer, &keys, why), DOOR_FAILED);
 	check_end(why, "refused (is the server running?)");
 }
 
@@ -674,7 +681,7 @@ in_between(void)
 		b.at = rows[i].at;
 		start_server(&s, lfd, -1);
 		REQUIRE(pthread_create(&b.t, NULL, be_between, &b) == 0);
-		CHECK_EQ(sealed_dial(&hp, w, &fd, &peer, &keys, why),
+		CHECK_EQ(sealed_dial(&hp, "", w, &fd, &peer, &keys, why),
 		    rows[i].client);
 		if (rows[i].client == DOOR_READY)
 			(void)close(fd);
@@ -856,7 +863,7 @@ opens(void)
 		REQUIRE(pthread_create(&a.t, NULL, accept_stream, &a) == 0);
 		why[0] = '\0';
 		seal = NULL;
-		CHECK_EQ(sealed_open_stream(fd[1], &session, 2 + i, &open,
+		CHECK_EQ(sealed_open_stream(fd[1], "", &session, 2 + i, &open,
 		    early, a.nearly, -1, &seal, &answer, why),
 		    rows[i / 2].verdict);
 		(void)pthread_join(a.t, NULL);
@@ -911,7 +918,7 @@ fresh(void)
 		a[i].kind = OPENS;
 		REQUIRE(pthread_create(&a[i].t, NULL, accept_stream, &a[i]) ==
 		    0);
-		CHECK_EQ(sealed_open_stream(fd[1], &session, 2, &open, NULL,
+		CHECK_EQ(sealed_open_stream(fd[1], "", &session, 2, &open, NULL,
 		    0, -1, &seal, &answer, why), DOOR_READY);
 		(void)pthread_join(a[i].t, NULL);
 		seal_free(seal);
@@ -954,7 +961,7 @@ ended(void)
 	unit_tcp(local);
 	began = task_now();
 	REQUIRE(pthread_create(&t, NULL, end_soon, &local[0]) == 0);
-	CHECK_EQ(sealed_open_stream(fd[1], &session, 2, &open, NULL, 0,
+	CHECK_EQ(sealed_open_stream(fd[1], "", &session, 2, &open, NULL, 0,
 	    local[1], &seal, &answer, why), DOOR_FAILED);
 	CHECK_STR(why, "no longer wanted");
 	(void)pthread_join(t, NULL);
@@ -965,12 +972,12 @@ ended(void)
 	unit_tcp(fd);
 	start_server(&s, -1, fd[0]);
 	REQUIRE(pthread_create(&t, NULL, end_soon, NULL) == 0);
-	CHECK_EQ(sealed_dial(&hp, w, &out, &peer, &keys, why), DOOR_STOPPED);
+	CHECK_EQ(sealed_dial(&hp, "", w, &out, &peer, &keys, why), DOOR_STOPPED);
 	(void)pthread_join(t, NULL);
 	(void)pthread_join(s.t, NULL);
 	CHECK_EQ(s.verdict, DOOR_STOPPED);
 	CHECK(task_now() - began < 2000);
-	CHECK_EQ(sealed_open_stream(fd[1], &session, 2, &open, NULL, 0, -1,
+	CHECK_EQ(sealed_open_stream(fd[1], "", &session, 2, &open, NULL, 0, -1,
 	    &seal, &answer, why), DOOR_STOPPED);
 	(void)close(lfd);
 }

@@ -356,6 +356,29 @@ shapes(void)
 	}
 }
 
+/* Any byte in any place of a word, and words too short and too long. */
+static void
+one_of_them(void)
+{
+	char text[WORD_LETTERS + 2] = "lusabb";
+	size_t i, n;
+	int c;
+
+	for (n = 0; n <= WORD_LETTERS + 1; n++) {
+		unit_row("%zu letters", n);
+		CHECK_EQ(word_is(unit_guard(text, n), n), n == WORD_LETTERS);
+	}
+	for (i = 0; i < WORD_LETTERS; i++) {
+		for (c = 0; c < 256; c++) {
+			memcpy(text, "lusab", WORD_LETTERS);
+			text[i] = (char)c;
+			unit_row("%02x at %zu", (unsigned)c, i);
+			CHECK_EQ(word_is(text, WORD_LETTERS), c != 0 &&
+			    strchr(letters[i % 2], c) != NULL);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -363,6 +386,7 @@ main(void)
 	unit_case("word: examples with their check", whole);
 	unit_case("word: the check is the CRC it should be", check_value);
 	unit_case("word: all 65536 values, to and fro", all_values);
+	unit_case("word: what is a word", one_of_them);
 	unit_case("word: every length, truncated at each byte", lengths);
 	unit_case("word: any other byte in any place is seen", one_byte);
 	unit_case("word: any other word in any place is seen", one_word);

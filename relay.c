@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: MIT */
+/* relay.c - the place where servers wait and clients find them.
+ *
+ * Main accepts; each connection's own thread does the rest.  The thread of a
+ * control connection looks after all that is parked in its room; that of a
+ * client that dials becomes the pair's; that of an accepted connection only
+ * hands it over.  (PROTOCOL.md 10) */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dial.h"
+#include "door.h"
+#include "entropy.h"
+#include "http.h"
+#include "log.h"
+#include "relay.h"
+#include "sealed.h"
+#include "tell.h"
+
+enum {
+	FIRST_MAX = 4096,		/* a client's first bytes, kept */
+	TRIES = 3,			/* connections of a server, for one */
+	TAKEN_MS = 3000			/* may it take to say that it is taken */
+	};
+
+/* Who was not let in, or not served: count it, close it. */
+static void
+turned_away(struct stream *s, struct caller *c, enum stats_what what,
+    const char *name, const char *why, int status)
+{
+	char line[NET_NAME_MAX + 160];
+
+	if (status != -1)
+		door_refuse(c, (uint8_t)status);
+	(void)door_leave(c);
+	stats_up(&s->tunnel->stats, what);
+	(void)snprintf(line, sizeof(line), "refused %s: %.120s", name, why);
+	if (stream_complain(s->tunnel, LOG_STREAM, line))
+		tell_refused(name, why);
+	if (status != -1)
+		net_close_clean(s->fd);
+	else
+		(void)close(s->fd);
+}
+
+static void
+dropped(struct stream *s, struct caller *c, const char *name)
+{
+	char why[DOOR_WHY_MAX];
+
+	if (errno == ETIMEDOUT)
+		stats_up(&s->tunnel->stats, STATS_TIMEOUT);
+	(void)door_broke(why);
+	(void)door_leave(c);
+	log_line(LOG_STREAM, "dropped %s: %s", name, why);
+	(void)close(s->fd);
+}
+
+/* Pairs ------------------------------------------------------------------- */
+
+/* Say go, with the first bytes, and wait until it is taken. */
+static bool
+hand_over(int fd, const struct stream *s, enum meet_what what,
+    const uint8_t *first, size_t n)
+{
+	struct net_wait w = { task_now() + TAKEN_MS, s->fd };
+	uint8_t go[MEET_GO + FIRST_MAX], addr[MEET_ADDR], byte;
+
+	net_pack(&s->from, addr);
+	meet_go_put(what, addr, go);
+	memcpy(go + MEET_GO, first, n);
+	if (net_write(fd, go, MEET_GO + n, &w) == -1)
+		return false;
+	/* Answers to our last signs of life may come before it. */
+	do {
+		if (net_read_some(fd, &byte, 1, &w) != 1)
+			return false;
+	} while (byte == MEET_BEAT);
+	return byte == MEET_TAKEN;
+}
+
+/* Find a connection of the server in this room, and hand over: returns its
+ * descriptor, or -1 with a status. */
+static int
+find_server(struct stream *s, const char *room, enum meet_what what,
+    const uint8_t *first, size_t n, enum meet_status *status)
+{
+	struct call call;
+	bool asked = false;
+	int i;
+
+	*status = MEET_NO_SERVER;
+	for (i = 0; i < TRIES && !asked; i++) {
+		*status = rooms_call(&s->tunnel->rooms, room, &call, s->fd,
+		    &asked);
+		if (*status != MEET_JOINED)
+			return -1;
+		if (hand_over(call.fd, s, what, first, n))
+			return call.fd;
+		(void)close(call.fd);
+		*status = MEET_NO_SERVER;
+		if (task_stopping())
+			break;
+	}
+	return -1;
+}
+
+/* What a client says first goes to the server before there is a pair. */
+static int
+join(struct stream *s, struct caller *c, const char *name, const char *room)
+{
+	uint8_t first[FIRST_MAX], joined = MEET_JOINED;
+	enum meet_status status;
+	ssize_t n;
+	int fd;
+
+	if ((n = door_read_some(c, first, sizeof(first))) == -1) {
+		dropped(s, c, name);
+		return -1;
+	}
+	if (!door_leave(c)) {
+		(void)close(s->fd);
+		return -1;
+	}
+	if (!stream_take_room(s->tunnel, &s->from)) {
+		turned_away(s, c, STATS_FULL, name, "at the limit of pairs",
+		    MEET_FULL);
+		return -1;
+	}
+	fd = find_server(s, room, MEET_CLIENT, first, (size_t)n, &status);
+	if (fd == -1) {
+		if (task_stopping())
+			status = MEET_STOPPING;
+		turned_away(s, c, status == MEET_NO_ROOM ? STATS_NO_ROOM :
+		    task_stopping() ? STATS_DRAINING : STATS_TIMEOUT, name,
+		    meet_status_text((uint8_t)status), (int)status);
+		stream_give_room(s->tunnel);
+		return -1;
+	}
+	s->pump.early = (uint64_t)n;
+	if (send(s->fd, &joined, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+		return fd;
+	(void)close(fd);
+	(void)close(s->fd);
+	stream_give_room(s->tunnel);
+	return -1;
+}
+
+/* Copy, and count. */
+static void
+carry(struct stream *s, const char *room)
+{
+	struct stats *stats = &s->tunnel->stats;
+
+	stats_up(stats, STATS_PAIRS);
+	stats_up(stats, STATS_PAIRS_TOTAL);
+	(void)stream_carry(s, s->local.name, room);
+	stats_down(stats, STATS_PAIRS);
+	stats_bytes(stats, s->pump.sent, s->pump.received);
+	stream_give_room(s->tunnel);
+}
+
+static void
+serve_dial(struct stream *s, struct caller *c, const char *name)
+{
+	uint8_t n, text[MEET_ROOM_MAX];
+	char room[MEET_ROOM_MAX + 1];
+	int fd;
+
+	if (door_read(c, &n, 1) == -1 ||
+	    (n >= 1 && n <= MEET_ROOM_MAX && door_read(c, text, n) == -1)) {
+		dropped(s, c, name);
+		return;
+	}
+	if (!meet_room_get(text, n, room)) {
+		door_silence(c);
+		dropped(s, c, name);
+		return;
+	}
+	if ((fd = join(s, c, name, room)) == -1)
+		return;
+	conn_tcp(&s->local, s->fd, name);
+	conn_tcp(&s->remote, fd, room);
+	carry(s, room);
+}
+
+static void
+serve_accept(struct stream *s, struct caller *c, const char *name)
+{
+	uint8_t ticket[MEET_TICKET];
+
+	if (door_read(c, ticket, sizeof(ticket)) == -1) {
+		dropped(s, c, name);
+		return;
+	}
+	if (!door_leave(c))
+		(void)close(s->fd);
+	else if (!rooms_accept(&s->tunnel->rooms, ticket, s->fd))
+		turned_away(s, c, STATS_TIMEOUT, name, "a ticket that is not "
+		    "good (any more)", MEET_NO_TICKET);
+}
+
+/* Rooms ------------------------------------------------------------------- */
+
+/* A message of a server that has its room.  Returns false if it ends. */
+static bool
+take_message(struct stream *s, struct room *r, struct post *p,
+    const struct meet *m)
+{
+	struct meet pong = { .kind = MEET_M_PONG, .stamp = m->stamp };
+
+	rooms_heard(&s->tunnel->rooms, r);
+	switch (m->kind) {
+	case MEET_M_PING:
+		post_say(p, &pong);
+		return true;
+	case MEET_M_PONG:
+		return true;
+	default:
+		errno = m->kind == MEET_M_BYE ? 0 : EPROTO;
+		return false;
+	}
+}
+
+/* What there is on the control connection. */
+static bool
+take_messages(struct stream *s, struct room *r, struct post *p)
+{
+	struct meet m;
+	int rc;
+
+	if (post_fill(p) == -1)
+		return false;
+	while ((rc = post_next(p, &m)) == 1) {
+		if (!take_message(s, r, p, &m))
+			return false;
+	}
+	return rc == 0;
+}
+
+/* A room's life; returns how it ended. */
+static const char *
+live(struct stream *s, struct room *r, struct post *p)
+{
+	struct rooms *rooms = &s->tunnel->rooms;
+	struct meet ping = { .kind = MEET_M_PING };
+	int fds[1 + MEET_PARKED_MAX], n, i;
+	int64_t beat_at = task_now();
+
+	for (;;) {
+		if (task_now() >= beat_at) {
+			if (!rooms_beat(rooms, r))
+				return "silent for too long";
+			post_say(p, &ping);
+			beat_at = task_now() + ROOMS_BEAT_MS;
+		}
+		fds[0] = p->fd;
+		n = 1 + (int)rooms_parked(rooms, r, fds + 1);
+		i = net_await_any(fds, n, beat_at);
+		if (i == -1 && errno == ECANCELED) {
+			post_say_reason(p, MEET_M_BYE, MEET_R_STOPPING, "");
+			return "the relay stops";
+		}
+		if (i > 0)
+			rooms_read_parked(rooms, r, fds[i]);
+		if (i == 0 && !take_messages(s, r, p)) {
+			if (rooms_replaced(rooms, r))
+				return "replaced";
+			return errno == 0 ? "it leaves" : errno == EPROTO ?
+			    "nonsense" : "its connection is gone";
+		}
+	}
+}
+
+/* What to say to a WAIT: 0 is yes. */
+static int
+judge(struct stream *s, struct room *r, const struct meet *m)
+{
+	const struct config *c = s->tunnel->config;
+
+	if (c->auth && r->post->seal == NULL)
+		return MEET_R_MEMBERS;
+	if (m->publish != MEET_PUBLISH_NONE)
+		return MEET_R_NOT_ALLOWED;
+	if (task_stopping())
+		return MEET_R_STOPPING;
+	return rooms_enter(&s->tunnel->rooms, r);
+}
+
+static void
+serve_room(struct stream *s, struct caller *c, const char *name,
+    struct seal *seal)
+{
+	struct tunnel *t = s->tunnel;
+	struct meet m, waiting = { .kind = MEET_M_WAITING };
+	struct room r;
+	struct post p;
+	const char *how;
+	int reason;
+
+	post_init(&p, s->fd, seal);
+	memset(&r, 0, sizeof(r));
+	door_queue(c);
+	if (post_read(&p, &m, &c->wait) == -1 || m.kind != MEET_M_WAIT ||
+	    !door_leave(c)) {
+		log_line(LOG_STREAM, "dropped %s: no WAIT", name);
+		(void)door_leave(c);
+		post_close(&p, false);
+		return;
+	}
+	memcpy(r.name, m.text, sizeof(r.name));
+	memcpy(r.owner, m.id, sizeof(r.owner));
+	net_source(&s->from, r.source);
+	r.post = &p;
+	r.wanted = m.parked;
+	if ((reason = judge(s, &r, &m)) != 0) {
+		stats_up(&t->stats, reason == MEET_R_BUSY ? STATS_BUSY :
+		    reason == MEET_R_MEMBERS ? STATS_AUTH :
+		    reason == MEET_R_STOPPING ? STATS_DRAINING : STATS_LIMIT);
+		(void)stream_complain(t, LOG_STREAM,
+		    meet_reason_text((enum meet_reason)reason));
+		post_say_reason(&p, MEET_M_REFUSED, (enum meet_reason)reason,
+		    "");
+		post_close(&p, true);
+		return;
+	}
+	memcpy(waiting.id, t->relay_id, sizeof(waiting.id));
+	net_pack(&s->from, waiting.addr);
+	post_say(&p, &waiting);
+	stats_up(&t->stats, STATS_ROOMS);
+	tell_room(r.name, name, true, NULL);
+	how = live(s, &r, &p);
+	rooms_leave(&t->rooms, &r);
+	stats_down(&t->stats, STATS_ROOMS);
+	tell_room(r.name, name, false, how);
+	post_close(&p, task_stopping() || r.replaced);
+}
+
+static void
+serve_member(struct stream *s, struct caller *c, const uint8_t *head,
+    const char *name)
+{
+	char why[DOOR_WHY_MAX];
+	enum door_verdict verdict;
+	struct seal *seal;
+
+	if (!s->tunnel->config->auth) {
+		turned_away(s, c, STATS_AUTH, name, "it has a secret, and "
+		    "none is asked for", MEET_NO_MEMBERS);
+		return;
+	}
+	verdict = sealed_member_accept(c, head, s->tunnel->w,
+	    &s->tunnel->turns, &seal, why);
+	if (verdict == DOOR_READY)
+		serve_room(s, c, name, seal);
+	else
+		turned_away(s, c, STATS_AUTH, name, why, -1);
+}
+
+/* Looks ------------------------------------------------------------------- */
+
+static int64_t
+uptime_ms(const struct tunnel *t)
+{
+	return task_now() - t->began_at;
+}
+
+static void
+serve_status(struct stream *s, struct caller *c)
+{
+	struct tunnel *t = s->tunnel;
+	struct meet_state state = { .uptime_s = (uint32_t)(uptime_ms(t) / 1000) };
+	uint8_t out[MEET_STATUS_MAX];
+	unsigned parked;
+
+	state.rooms = rooms_count(&t->rooms, &parked);
+	state.pairs = atomic_load(&t->carried);
+	(void)snprintf(state.version, sizeof(state.version), "%s",
+	    t->version);
+	if (net_write(s->fd, out, meet_state_put(&state, out),
+	    &c->wait) == 0)
+		net_last_words(s->fd);
+	(void)door_leave(c);
+	net_close_clean(s->fd);
+}
+
+/* The body of /metrics. */
+static size_t
+metrics(struct tunnel *t, char out[STATS_TEXT_MAX])
+{
+	struct stats_process p = {
+		.version = t->version, .uptime_ms = uptime_ms(t),
+		.start_ms = task_wall() - uptime_ms(t),
+		.open_fds = -1, .max_fds = t->max_fds
+	};
+
+	return stats_text(&t->stats, &p, out, STATS_TEXT_MAX);
+}
+
+static size_t
+respond(struct tunnel *t, const struct http_request *r, enum http_verdict v,
+    char *out, size_t cap)
+{
+	static const char text[] = "text/plain; charset=utf-8";
+	static const char ok[] = "ok\n", stopping[] = "stopping\n";
+	char body[STATS_TEXT_MAX];
+	bool head = r->method == HTTP_HEAD;
+
+	if (v == HTTP_TOO_LONG)
+		return http_response(out, cap, 431, text, "", 0, false);
+	if (v != HTTP_DONE)
+		return http_response(out, cap, 400, text, "", 0, false);
+	if (r->method == HTTP_OTHER)
+		return http_response(out, cap, 405, text, "", 0, false);
+	if (http_is(&r->path, "/healthz"))
+		return task_stopping() ? http_response(out, cap, 503, text,
+		    stopping, sizeof(stopping) - 1, head) :
+		    http_response(out, cap, 200, text, ok, sizeof(ok) - 1,
+		    head);
+	if (http_is(&r->path, "/metrics"))
+		return http_response(out, cap, 200, stats_type, body,
+		    metrics(t, body), head);
+	return http_response(out, cap, 404, text, "", 0, head);
+}
+
+static void
+serve_http(struct stream *s, struct caller *c, const uint8_t first[2],
+    const char *name)
+{
+	char head[HTTP_HEAD_MAX], out[HTTP_RESPONSE_MAX + STATS_TEXT_MAX];
+	struct http_request r;
+	enum http_verdict v;
+	size_t n = 2;
+	ssize_t got;
+
+	memset(&r, 0, sizeof(r));
+	memcpy(head, first, n);
+	while ((v = http_feed(&r, head, n)) == HTTP_MORE) {
+		got = door_read_some(c, head + n, sizeof(head) - n);
+		if (got == -1) {
+			dropped(s, c, name);
+			return;
+		}
+		n += (size_t)got;
+	}
+	n = respond(s->tunnel, &r, v, out, sizeof(out));
+	if (net_write(s->fd, out, n, &c->wait) == 0)
+		net_last_words(s->fd);
+	(void)door_leave(c);
+	net_close_clean(s->fd);
+}
+
+/* ------------------------------------------------------------------------- */
+
+static void
+serve(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	struct stats *stats = &s->tunnel->stats;
+	uint8_t head[MEET_HEAD];
+	char name[NET_NAME_MAX];
+	struct caller c;
+
+	net_name(&s->from, name);
+	door_knock(&c, s->fd, &s->from, &s->tunnel->gate);
+	stats_up(stats, STATS_CONNECTIONS_TOTAL);
+	if (door_read(&c, head, 2) == -1) {
+		dropped(s, &c, name);
+		return;
+	}
+	if (head[0] >= 'A' && head[0] <= 'Z' && head[1] >= 'A' &&
+	    head[1] <= 'Z') {
+		serve_http(s, &c, head, name);
+		return;
+	}
+	if (head[0] != 0xad || head[1] != 0x17) {
+		door_silence(&c);
+		dropped(s, &c, name);
+		return;
+	}
+	if (door_read(&c, head + 2, sizeof(head) - 2) == -1) {
+		dropped(s, &c, name);
+		return;
+	}
+	switch (meet_kind(head)) {
+	case MEET_WAIT:
+		serve_room(s, &c, name, NULL);
+		break;
+	case MEET_MEMBER:
+		serve_member(s, &c, head, name);
+		break;
+	case MEET_DIAL:
+		serve_dial(s, &c, name);
+		break;
+	case MEET_ACCEPT_KIND:
+		serve_accept(s, &c, name);
+		break;
+	case MEET_STATUS:
+		serve_status(s, &c);
+		break;
+	case MEET_KIND_VERSION:
+		turned_away(s, &c, STATS_VERSION, name,
+		    "it speaks another version of the protocol", KEX_VERSION);
+		break;
+	case MEET_KIND_BAD:
+		door_silence(&c);
+		dropped(s, &c, name);
+		break;
+	}
+}
+
+static void
+ready(struct tunnel *t, int lfd)
+{
+	struct net_addr from;
+	int fd;
+
+	if ((fd = stream_accept(t, lfd, &from)) != -1)
+		stream_start(t, fd, &from, serve);
+}
+
+int
+relay_run(struct tunnel *t)
+{
+	const struct config *c = t->config;
+	char why[DIAL_WHY_MAX], name[NET_NAME_MAX];
+	struct stream_door door = { -1, ready };
+	struct net_addr bound;
+
+	stream_prepare(t);
+	stats_init(&t->stats);
+	rooms_init(&t->rooms, t->max_rooms, c->max_source);
+	t->began_at = task_now();
+	if (entropy_get(t->relay_id, sizeof(t->relay_id)) == -1) {
+		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",
+		    strerror(errno));
+		goto fail;
+	}
+	if ((door.fd = dial_listen(&c->peer, SOCK_STREAM, &bound,
+	    why)) == -1) {
+		log_line(LOG_ERROR, "%s", why);
+		goto fail;
+	}
+	net_name(&bound, name);
+	log_line(LOG_NOTE, "relay, listening on %s", name);
+	tell_ready("relay", name, NULL);
+	stream_serve(t, &door, 1, NULL);
+	(void)close(door.fd);
+	(void)task_finish((int64_t)c->drain_s * 1000);
+	stream_reap();
+	return stream_exit(t);
+fail:
+	(void)task_finish(0);
+	return 1;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* share.c - before the server of "adit share" begins; and "adit status". */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "dial.h"
+#include "log.h"
+#include "mint.h"
+#include "sealed.h"
+#include "share.h"
+
+enum {
+	ROOM_DIGITS = 4,		/* short enough to be read aloud */
+	MORE_DIGITS = 6,		/* after two that were busy */
+	TRIES = 8,
+	STATUS_MS = 5000
+};
+
+int
+share_draw(struct tunnel *t, struct config *c)
+{
+	char why[DOOR_WHY_MAX];
+	int i, rc = 1;
+
+	(void)snprintf(why, sizeof(why), "no randomness (/dev/urandom)");
+	for (i = 0; i < TRIES && rc == 1; i++) {
+		if (mint_room(i < 2 ? ROOM_DIGITS : MORE_DIGITS,
+		    c->room) == -1)
+			break;
+		rc = waiter_probe(&t->waiter, why);
+	}
+	if (rc == 0 && mint_secret(MINT_BITS_MIN, c->room, c->secret) == 0)
+		return 0;
+	if (!task_stopping())
+		log_line(LOG_ERROR, "%s", why);
+	return 1;
+}
+
+/* Ask and read; returns false with a sentence in why. */
+static bool
+ask(int fd, struct meet_state *state, char why[DOOR_WHY_MAX])
+{
+	struct net_wait w = { task_now() + STATUS_MS, -1 };
+	uint8_t head[MEET_HEAD], body[MEET_STATUS_MAX], len[2];
+	struct rd r = { len, sizeof(len), false };
+	uint16_t n;
+
+	meet_head_put(MEET_STATUS, head);
+	if (net_write(fd, head, sizeof(head), &w) == -1 ||
+	    sealed_read_bytes(fd, len, sizeof(len), &w) == -1) {
+		(void)door_broke(why);
+		return false;
+	}
+	n = rd_u16(&r);
+	if (n > sizeof(body) || sealed_read_bytes(fd, body, n, &w) == -1 ||
+	    !meet_state_get(state, body, n)) {
+		(void)door_say(why, DOOR_BROKEN, "this is no adit relay");
+		return false;
+	}
+	return true;
+}
+
+int
+share_status(const struct hostport *hp)
+{
+	char why[DOOR_WHY_MAX], name[TEXT_HOSTPORT_MAX];
+	struct meet_state state;
+	struct net_addr peer;
+	int64_t began, ms;
+	int fd;
+
+	text_hostport_name(hp, name);
+	if ((fd = dial_host(hp, SOCK_STREAM, -1, &peer, why)) == -1) {
+		log_line(LOG_ERROR, "%s", why);
+		return 1;
+	}
+	began = task_now();
+	if (!ask(fd, &state, why)) {
+		log_line(LOG_ERROR, "no status of %s: %s", name, why);
+		(void)close(fd);
+		return 1;
+	}
+	ms = task_now() - began;
+	net_close_clean(fd);
+	return printf("%s: adit %s, up %lu s, %lu rooms, %lu pairs, "
+	    "%lu ms away\n", name, state.version,
+	    (unsigned long)state.uptime_s, (unsigned long)state.rooms,
+	    (unsigned long)state.pairs, (unsigned long)ms) > 0 &&
+	    fflush(stdout) == 0 ? 0 : 1;
+}

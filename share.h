@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHARE_H
+#define SHARE_H
+
+#include "stream.h"
+
+/* Find a free room at the relay, and draw it and its secret into *c, whose
+ * token_arg they become.  t->waiter's auth is set; task_init() and
+ * entropy_init() have succeeded.  Returns 0, or an exit code, having said
+ * why. */
+int share_draw(struct tunnel *t, struct config *c);
+
+/* Say how the relay at hp is, on stdout.  Returns the exit code. */
+int share_status(const struct hostport *hp);
+
+#endif
