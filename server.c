@@ -114,7 +114,8 @@ link_message(void *arg, const struct ctl *m)
 }
 
 /* The link was replaced, but hellos of streams are under way that were made
- * for it. */
+ * for it.  One more link does not end that: where all is slow, a client has
+ * several under way, and they come one behind the other. */
 static void
 outlast(struct session *session)
 {
@@ -137,7 +138,6 @@ serve_sessions(struct stream *s, struct link *l, struct session *session)
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 16];
 	bool clean;
 
-
 	(void)atomic_fetch_add(&t->links, 1);
 	session_enter(&t->sessions, session);
 	(void)snprintf(line, sizeof(line), "client %s linked", l->name);
@@ -147,7 +147,10 @@ serve_sessions(struct stream *s, struct link *l, struct session *session)
 	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
 	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
 	(void)stream_complain(t, LOG_NOTE, line);
-	if (atomic_load(&l->ordered) == CTL_REPLACED) {
+	/* Whoever says so: of two hellos on their way at once, the client may
+	 * take the other one for the newer. */
+	if (atomic_load(&l->ordered) == CTL_REPLACED ||
+	    l->bye == CTL_REPLACED) {
 		session_retire(&t->sessions, session);
 		link_close(l, clean);
 		outlast(session);

@@ -116,7 +116,7 @@ session_enter(struct sessions *t, struct session *s)
 		if ((*p)->link != NULL)
 			link_order_end((*p)->link, CTL_REPLACED);
 		else
-			(*p)->stale = true;
+			(*p)->newer++;
 	}
 	*p = s;
 	link_say(s->link, &welcome);
@@ -144,6 +144,8 @@ session_retire(struct sessions *t, struct session *s)
 {
 	(void)pthread_mutex_lock(&t->mu);
 	s->link = NULL;
+	take_back_asks(t, s);
+	send_waiting(t);
 	(void)pthread_mutex_unlock(&t->mu);
 }
 
@@ -153,7 +155,7 @@ session_stale(struct sessions *t, struct session *s)
 	bool stale;
 
 	(void)pthread_mutex_lock(&t->mu);
-	stale = s->stale;
+	stale = s->newer >= SESSION_GRACE_LINKS;
 	(void)pthread_mutex_unlock(&t->mu);
 	return stale;
 }

@@ -18,7 +18,10 @@
 
 enum {
 	SESSION_ASK_MS = 10000,		/* so long may an asked one take */
-	SESSION_GRACE_MS = 15000	/* a replaced link's streams may come */
+	SESSION_GRACE_MS = 15000,	/* a replaced link's streams may come */
+	SESSION_GRACE_LINKS = 8		/* ... unless so many others have come
+					 * since: twice what a client has under
+					 * way at once */
 };
 
 struct sessions;
@@ -27,7 +30,7 @@ struct session {
 	struct session *next;		/* oldest first */
 	struct sessions *table;
 	struct link *link;		/* NULL: replaced, and closed */
-	bool stale;			/* ... and by a second one since */
+	unsigned newer;			/* ... and so many links came since */
 	struct kex_keys keys;
 	uint8_t instance[CTL_INSTANCE];
 	enum ctl_mode mode;
@@ -75,8 +78,9 @@ void session_init(struct sessions *t);
 void session_enter(struct sessions *t, struct session *s);
 void session_leave(struct sessions *t, struct session *s);
 
-/* A replaced link is about to be closed: only streams whose hellos are under
- * way still need its session.  Has yet another one come since? */
+/* A replaced link is about to be closed: what it was asked for, others may do;
+ * only streams whose hellos are under way still need its session.  Have
+ * SESSION_GRACE_LINKS others come since? */
 void session_retire(struct sessions *t, struct session *s);
 bool session_stale(struct sessions *t, struct session *s);
 

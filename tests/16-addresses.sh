@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: IPv4, IPv6, both at once and names work wherever an address can stand.
-# Modes: native
+# Modes: native asan
 . "${0%/*}/lib.sh"
 
 start_peer service serve echo

@@ -14,7 +14,7 @@ Whatever he does: no wrong byte comes out, half of something never looks whole,
 nobody hangs, and nobody says that all went well if it did not.  Cases run side
 by side; prints those that failed, and `N of M cases`.
 """
-import itertools, os, shlex, signal, socket, subprocess, sys, tempfile
+import itertools, os, shlex, signal, socket, struct, subprocess, sys, tempfile
 import threading, time
 from concurrent.futures import ThreadPoolExecutor
 from peer import LIMIT, SLOW, Wrong, dial, is_reset, listen_at, parse, pattern
@@ -53,6 +53,20 @@ class Act:
                                       self.index, self.at)
 
 
+def cut(s):
+    """As reset(), where another thread may be waiting for s.
+
+    Who waits in poll() holds the socket open, and once woken looks for it by
+    number again.  Had the number been closed, and gone to another socket, that
+    one would be waited for then, and no reset go out for all that time.  So it
+    stays taken, by a file that lets everybody go on, as long as s lives.
+    """
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.shutdown(socket.SHUT_RD)
+    with open(os.devnull, "rb") as null:
+        os.dup2(null.fileno(), s.fileno(), inheritable=False)
+
+
 class Pair:
     """One connection through the middle."""
 
@@ -80,7 +94,7 @@ class Pair:
             self.dead = True
         for s in self.client, self.server:
             try:
-                reset(s)
+                cut(s)
             except OSError:
                 pass
 

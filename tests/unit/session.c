@@ -639,6 +639,72 @@ replaced_opens(void)
 		drop(&p[i]);
 }
 
+/* The client itself gives a link up for another: nobody has replaced it here,
+ * and what it was asked for must not wait as long as its session does. */
+static void
+given_up(void)
+{
+	struct kex_keys keys;
+	struct pair p[2];
+	struct kex_hello h;
+	struct asker a;
+	int i;
+
+	begin();
+	for (i = 0; i < 2; i++) {
+		make(&p[i], i + 1, CTL_SERVER_ASKS, i + 1);
+		session_enter(&table, &p[i].session);
+		hears_welcome(&p[i]);
+	}
+	ask(&a);
+	CHECK_EQ(hears_ask(&p[0]), 1);
+	session_retire(&table, &p[0].session);
+	CHECK_EQ(hears_ask(&p[1]), 1);
+	h = hello(&p[0], 1);
+	CHECK(!session_find(&table, &h, &keys));
+	give(&p[1], 1, 3, p[0].seal);
+	join(&a);
+	CHECK(a.opened && a.ask.fd == 3);
+	for (i = 0; i < 2; i++) {
+		session_leave(&table, &p[i].session);
+		drop(&p[i]);
+	}
+}
+
+/* A session outlasts its link, which was replaced, and the next ones that are
+ * replaced as well; but not any number of them. */
+static void
+replaced_often(void)
+{
+	struct pair p[2 + SESSION_GRACE_LINKS];
+	struct kex_keys keys;
+	struct kex_hello h;
+	int i, n = 2 + SESSION_GRACE_LINKS;
+
+	begin();
+	for (i = 0; i < n; i++)
+		make(&p[i], i + 1, CTL_CLIENT_OPENS, 1);
+	h = hello(&p[0], 2);
+	session_enter(&table, &p[0].session);
+	CHECK(!session_stale(&table, &p[0].session));
+	for (i = 1; i < n; i++) {
+		unit_row("link %d", i);
+		CHECK(!session_stale(&table, &p[0].session));
+		CHECK(session_find(&table, &h, &keys));
+		session_enter(&table, &p[i].session);
+		CHECK_EQ(atomic_load(&p[i - 1].link.ordered), CTL_REPLACED);
+		session_retire(&table, &p[i - 1].session);
+	}
+	unit_row("the first one has waited for long enough");
+	CHECK(session_stale(&table, &p[0].session));
+	unit_row("the others have not");
+	CHECK(!session_stale(&table, &p[1].session));
+	for (i = 0; i < n; i++) {
+		session_leave(&table, &p[i].session);
+		drop(&p[i]);
+	}
+}
+
 /* Ten seconds, of which nothing else is known: with a link that says nothing,
  * and without one. */
 static void
@@ -782,6 +848,8 @@ main(void)
 	unit_case("session: a request waits for a link", waits_for_link);
 	unit_case("session: replaced", replaced);
 	unit_case("session: streams of a replaced link", replaced_opens);
+	unit_case("session: a link that was given up", given_up);
+	unit_case("session: replaced again and again", replaced_often);
 	unit_case("session: too late", times_out);
 	unit_case("session: a stop", stopped);
 	unit_case("session: all at once", all_at_once);
