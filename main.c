@@ -191,6 +191,9 @@ prepare_meeting(struct config *c)
 	w->room = c->room;
 	w->auth = c->auth ? auth : NULL;
 	w->once = c->once;
+	w->publish = !c->publish ? MEET_PUBLISH_NONE : c->udp ?
+	    MEET_PUBLISH_UDP : MEET_PUBLISH_TCP;
+	w->port = c->publish_port;
 	if (waiter_init(w) == -1) {
 		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",
 		    strerror(errno));

@@ -126,6 +126,30 @@ set_auth(struct config *c, const char *s)
 	return c->auth ? 0 : -1;
 }
 
+/* A relay: LOW-HIGH.  A server: nothing, or a port. */
+static int
+set_publish(struct config *c, const char *s)
+{
+	char low[TEXT_PORT_MAX];
+	size_t n = s != NULL ? strcspn(s, "-") : 0;
+	uint32_t port = 0;
+
+	if (c->role == OPT_RELAY) {
+		if (s == NULL || s[n] != '-' || n >= sizeof(low))
+			return -1;
+		memcpy(low, s, n);
+		low[n] = '\0';
+		return text_u32(low, 1, UINT16_MAX, &c->publish_low) == -1 ?
+		    -1 : text_u32(s + n + 1, c->publish_low, UINT16_MAX,
+		    &c->publish_high);
+	}
+	if (s != NULL && text_u32(s, 0, UINT16_MAX, &port) == -1)
+		return -1;
+	c->publish = true;
+	c->publish_port = (uint16_t)port;
+	return 0;
+}
+
 static int
 set_max_rooms(struct config *c, const char *s)
 {
@@ -254,11 +278,15 @@ static const struct opt opts[] = {
 	{ 0, "auth", "SECRET", "ADIT_AUTH", OPT_SERVER | OPT_RELAY,
 	    "what a relay wants to know of servers",
 	    "a secret, @FILE or - (to be asked)", set_auth },
+	{ 0, "publish", "[PORT]", "ADIT_PUBLISH", OPT_SERVER | OPT_RELAY,
+	    "a port of the relay for visitors; there: LOW-HIGH",
+	    "a port (at a server: or nothing, for any), or LOW-HIGH at a relay",
+	    set_publish },
 	{ 'u', "udp", NULL, "ADIT_UDP", BOTH,
 	    "the service is UDP, not TCP", "0 or 1", set_udp },
 	{ 0, "plain", NULL, "ADIT_PLAIN", BOTH,
 	    "the plain handshake, not encrypted", "0 or 1", set_plain },
-	{ 0, "once", NULL, "ADIT_ONCE", OPT_CLIENT,
+	{ 0, "once", NULL, "ADIT_ONCE", BOTH,
 	    "end when the link cannot be made or is lost", "0 or 1",
 	    set_once },
 	{ 0, "proxy-protocol", "1|2", "ADIT_PROXY_PROTOCOL", OPT_SERVER,
@@ -439,6 +467,12 @@ read_option(struct config *c, char **argv, bool token_due,
 		    o->name);
 		return 0;
 	}
+	/* The one whose value may be left out. */
+	if (o->set == set_publish && value == NULL &&
+	    (argv[1] == NULL || strspn(argv[1], "0123456789-") == 0 ||
+	    strspn(argv[1], "0123456789-") < strlen(argv[1]) ||
+	    argv[1][0] == '-'))
+		return apply(c, o, NULL, why) == -1 ? 0 : 1;
 	if (o->arg != NULL && value == NULL) {
 		if ((value = argv[1]) == NULL) {
 			(void)snprintf(why, OPT_WHY_MAX, "--%s wants %s",
@@ -617,6 +651,15 @@ check(const struct config *c, char *why)
 		return c->auth && !bear_here() ? wrong(why, "this build "
 		    "cannot encrypt, and without that --auth is nothing") :
 		    OPT_RUN;
+	if (c->once && c->role == OPT_SERVER && c->form != OPT_SHARE &&
+	    c->room[0] == '\0')
+		return wrong(why, "--once is for the client, or with --room");
+	if (c->publish && c->form != OPT_SHARE && c->room[0] == '\0')
+		return wrong(why, "--publish is for a relay: give --room NAME, "
+		    "too");
+	if (c->publish && c->nto == 0)
+		return wrong(why, "--publish wants a service for visitors: "
+		    "--to HOST:PORT");
 	if (c->form == OPT_PLACE && c->role == OPT_SERVER &&
 	    c->auth && c->room[0] == '\0')
 		return wrong(why, "--auth is for a relay: give --room NAME, "
@@ -691,7 +734,7 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
     char **argv, char why[OPT_WHY_MAX])
 {
 	enum opt_verdict verdict = OPT_RUN;
-	bool options = true, verbose, quiet;
+	bool options = true, verbose, quiet, once;
 	unsigned nto, nallow;
 	char *pos[4];
 	int i, took, npos = 0;
@@ -713,7 +756,8 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 	/* One word about it on the command line, and these no longer count. */
 	verbose = c->verbose;
 	quiet = c->quiet;
-	c->verbose = c->quiet = false;
+	once = c->once;
+	c->verbose = c->quiet = c->once = false;
 	nto = c->nto;
 	nallow = c->nallow;
 	c->nto = c->nallow = 0;
@@ -741,6 +785,9 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 		c->nto = nto;
 	if (c->nallow == 0)
 		c->nallow = nallow;
+	/* A server that listens is not concerned. */
+	if (role == OPT_CLIENT || form == OPT_SHARE || c->room[0] != '\0')
+		c->once = c->once || once;
 	if (form != OPT_SHARE && role == OPT_SERVER)
 		memset(&c->peer, 0, sizeof(c->peer));	/* ADIT_RELAY's */
 	if (c->json && c->json_fd == -1)

@@ -57,6 +57,9 @@ struct config {
 	int json_fd;		/* -1: none */
 	uint32_t drain_s, idle_s, linger_s, udp_idle_s, max_conns;
 	uint32_t max_rooms, max_source;
+	uint32_t publish_low, publish_high;	/* relay; 0: none */
+	bool publish;		/* server: for visitors, */
+	uint16_t publish_port;	/* ... 0: any port */
 };
 
 /* Read the arguments behind the subcommand, and the environment, into *c;

@@ -18,6 +18,7 @@
 #include "entropy.h"
 #include "http.h"
 #include "log.h"
+#include "public.h"
 #include "relay.h"
 #include "sealed.h"
 #include "tell.h"
@@ -162,7 +163,6 @@ carry(struct stream *s, const char *room)
 	(void)stream_carry(s, s->local.name, room);
 	stats_down(stats, STATS_PAIRS);
 	stats_bytes(stats, s->pump.sent, s->pump.received);
-	stream_give_room(s->tunnel);
 }
 
 static void
@@ -187,6 +187,7 @@ serve_dial(struct stream *s, struct caller *c, const char *name)
 	conn_tcp(&s->local, s->fd, name);
 	conn_tcp(&s->remote, fd, room);
 	carry(s, room);
+	stream_give_room(s->tunnel);
 }
 
 static void
@@ -203,6 +204,35 @@ serve_accept(struct stream *s, struct caller *c, const char *name)
 	else if (!rooms_accept(&s->tunnel->rooms, ticket, s->fd))
 		turned_away(s, c, STATS_TIMEOUT, name, "a ticket that is not "
 		    "good (any more)", MEET_NO_TICKET);
+}
+
+/* Somebody at a published port. */
+static void
+run_visitor(struct task *task)
+{
+	struct stream *s = (struct stream *)task;
+	const char *room = s->public->room;
+	char name[NET_NAME_MAX], line[NET_NAME_MAX + 160];
+	enum meet_status status;
+	int fd;
+
+	net_name(&s->from, name);
+	fd = find_server(s, room, s->public->udp ? MEET_VISITOR_UDP :
+	    MEET_VISITOR_TCP, NULL, 0, &status);
+	if (fd == -1) {
+		(void)snprintf(line, sizeof(line), "no stream for visitor %s "
+		    "of room %s: %.60s", name, room,
+		    meet_status_text((uint8_t)status));
+		(void)stream_complain(s->tunnel, LOG_STREAM, line);
+		stats_up(&s->tunnel->stats, STATS_TIMEOUT);
+		public_drop(s);
+	} else {
+		stats_up(&s->tunnel->stats, STATS_VISITORS_TOTAL);
+		public_set_local(s, name);
+		stream_set_remote(s, fd, room);
+		carry(s, room);
+	}
+	public_over(s);
 }
 
 /* Rooms ------------------------------------------------------------------- */
@@ -245,11 +275,11 @@ take_messages(struct stream *s, struct room *r, struct post *p)
 
 /* A room's life; returns how it ended. */
 static const char *
-live(struct stream *s, struct room *r, struct post *p)
+live(struct stream *s, struct room *r, struct post *p, struct public *public)
 {
 	struct rooms *rooms = &s->tunnel->rooms;
 	struct meet ping = { .kind = MEET_M_PING };
-	int fds[1 + MEET_PARKED_MAX], n, i;
+	int fds[2 + MEET_PARKED_MAX], n, i;
 	int64_t beat_at = task_now();
 
 	for (;;) {
@@ -260,13 +290,16 @@ live(struct stream *s, struct room *r, struct post *p)
 			beat_at = task_now() + ROOMS_BEAT_MS;
 		}
 		fds[0] = p->fd;
-		n = 1 + (int)rooms_parked(rooms, r, fds + 1);
+		fds[1] = public != NULL ? public->fd : -1;
+		n = 2 + (int)rooms_parked(rooms, r, fds + 2);
 		i = net_await_any(fds, n, beat_at);
 		if (i == -1 && errno == ECANCELED) {
 			post_say_reason(p, MEET_M_BYE, MEET_R_STOPPING, "");
 			return "the relay stops";
 		}
-		if (i > 0)
+		if (i == 1)
+			public_ready(public, s->tunnel, run_visitor);
+		if (i > 1)
 			rooms_read_parked(rooms, r, fds[i]);
 		if (i == 0 && !take_messages(s, r, p)) {
 			if (rooms_replaced(rooms, r))
@@ -279,14 +312,12 @@ live(struct stream *s, struct room *r, struct post *p)
 
 /* What to say to a WAIT: 0 is yes. */
 static int
-judge(struct stream *s, struct room *r, const struct meet *m)
+judge(struct stream *s, struct room *r)
 {
 	const struct config *c = s->tunnel->config;
 
 	if (c->auth && r->post->seal == NULL)
 		return MEET_R_MEMBERS;
-	if (m->publish != MEET_PUBLISH_NONE)
-		return MEET_R_NOT_ALLOWED;
 	if (task_stopping())
 		return MEET_R_STOPPING;
 	return rooms_enter(&s->tunnel->rooms, r);
@@ -300,6 +331,8 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 	struct meet m, waiting = { .kind = MEET_M_WAITING };
 	struct room r;
 	struct post p;
+	char why[MEET_SENTENCE_MAX + 1] = "";
+	struct public *public = NULL;
 	const char *how;
 	int reason;
 
@@ -318,24 +351,35 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 	net_source(&s->from, r.source);
 	r.post = &p;
 	r.wanted = m.parked;
-	if ((reason = judge(s, &r, &m)) != 0) {
+	if ((reason = judge(s, &r)) == 0 && m.publish != MEET_PUBLISH_NONE &&
+	    (public = public_open(t->config, &m, why)) == NULL) {
+		rooms_leave(&t->rooms, &r);
+		reason = MEET_R_NOT_ALLOWED;
+	}
+	if (reason != 0) {
 		stats_up(&t->stats, reason == MEET_R_BUSY ? STATS_BUSY :
 		    reason == MEET_R_MEMBERS ? STATS_AUTH :
 		    reason == MEET_R_STOPPING ? STATS_DRAINING : STATS_LIMIT);
 		(void)stream_complain(t, LOG_STREAM,
 		    meet_reason_text((enum meet_reason)reason));
 		post_say_reason(&p, MEET_M_REFUSED, (enum meet_reason)reason,
-		    "");
+		    why);
 		post_close(&p, true);
 		return;
 	}
 	memcpy(waiting.id, t->relay_id, sizeof(waiting.id));
 	net_pack(&s->from, waiting.addr);
+	if (public != NULL) {
+		waiting.publish = m.publish;
+		waiting.port = public->port;
+	}
 	post_say(&p, &waiting);
 	stats_up(&t->stats, STATS_ROOMS);
 	tell_room(r.name, name, true, NULL);
-	how = live(s, &r, &p);
+	how = live(s, &r, &p, public);
 	rooms_leave(&t->rooms, &r);
+	if (public != NULL)
+		public_leave(public);
 	stats_down(&t->stats, STATS_ROOMS);
 	tell_room(r.name, name, false, how);
 	post_close(&p, task_stopping() || r.replaced);
@@ -553,7 +597,9 @@ relay_run(struct tunnel *t)
 	(void)close(door.fd);
 	(void)task_finish((int64_t)c->drain_s * 1000);
 	stream_reap();
-	return stream_exit(t);
+	/* Who was cut off goes to another relay, or comes back. */
+	(void)stream_exit(t);
+	return 0;
 fail:
 	(void)task_finish(0);
 	return 1;

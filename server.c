@@ -475,21 +475,45 @@ await_go(struct stream *s)
 	return (int)what;
 }
 
+/* Somebody without adit: straight to the service. */
+static void
+serve_visitor(struct stream *s)
+{
+	char name[NET_NAME_MAX];
+	struct ctl refusal;
+
+	net_name(&s->from, name);
+	if (!local_take(s, &refusal.reason)) {
+		(void)close(s->fd);
+	} else if (!local_open(s, "", s->fd, &refusal)) {
+		(void)close(s->fd);	/* a reset: nobody is there */
+		local_give(s);
+	} else {
+		stream_set_remote(s, s->fd, name);
+		carry(s);
+	}
+}
+
 /* A ticket of the relay's: go there, and serve who comes. */
 static void
 run_call(struct task *task)
 {
 	struct stream *s = (struct stream *)task;
 	struct net_wait w = { task_now() + DOOR_HANDSHAKE_MS, -1 };
+	const struct config *c = s->tunnel->config;
 	uint8_t out[MEET_ACCEPT];
+	int what;
 
 	s->fd = net_connect(&s->call.relay, SOCK_STREAM, -1);
 	if (s->fd == -1)
 		return;
 	meet_accept_put(s->call.ticket, out);
-	if (net_write(s->fd, out, sizeof(out), &w) == 0 &&
-	    await_go(s) == MEET_CLIENT)
+	what = net_write(s->fd, out, sizeof(out), &w) == 0 ? await_go(s) : -1;
+	if (what == MEET_CLIENT)
 		serve(task);
+	else if (what != -1 && (what == MEET_VISITOR_UDP) == c->udp &&
+	    c->publish)
+		serve_visitor(s);
 	else
 		(void)close(s->fd);
 }

@@ -54,13 +54,20 @@ stream_new(struct tunnel *t)
 		return NULL;
 	s->tunnel = t;
 	s->fd = -1;
-	/* Mostly untouched, so mostly not there: 256 KiB come as fresh pages
-	 * from the system, and short datagrams use one of each buffer. */
-	if (t->config->udp && (s->bufs = malloc(STREAM_BUFS)) == NULL) {
+	if (t->config->udp && stream_add_bufs(s) == -1) {
 		free(s);
 		return NULL;
 	}
 	return s;
+}
+
+int
+stream_add_bufs(struct stream *s)
+{
+	/* Mostly untouched, so mostly not there: 256 KiB come as fresh pages
+	 * from the system, and short datagrams use one of each buffer. */
+	s->bufs = malloc(STREAM_BUFS);
+	return s->bufs != NULL ? 0 : -1;
 }
 
 bool
@@ -110,7 +117,7 @@ stream_carry(struct stream *s, const char *from, const char *to)
 	p->local = &s->local;
 	p->tunnel = &s->remote;
 	p->task = &s->task;
-	p->idle_ms = (c->udp ? c->udp_idle_s : c->idle_s) * 1000;
+	p->idle_ms = (s->bufs != NULL ? c->udp_idle_s : c->idle_s) * 1000;
 	p->linger_ms = c->linger_s * 1000;
 	p->bufs = s->bufs != NULL ? s->bufs + 2 * CONN_FRAME_BUF : NULL;
 	tell_stream_opened(id, from, to);

@@ -25,6 +25,7 @@ struct stream_quota {
 	unsigned said, unsaid;
 };
 
+struct public;
 struct tunnel;
 
 /* What main waits for: ready() is called when fd is readable. */
@@ -76,6 +77,7 @@ struct stream {
 	struct net_addr from;
 	struct flow flow;		/* -u and --listen */
 	struct waiter_call call;	/* server: the relay asks for it */
+	struct public *public;		/* relay: a visitor of this one */
 	uint64_t number;		/* client: the server asked for it */
 	unsigned generation;		/* ... over this link */
 	bool roomed, piped;		/* room is taken; stdin and stdout */
@@ -85,9 +87,13 @@ struct stream {
 };
 
 /* Allocate a stream, with buffers for datagrams if the config says so, after
- * freeing those that ended.  By main only.  Returns NULL with errno ENOMEM. */
+ * freeing those that ended.  Returns NULL with errno ENOMEM. */
 struct stream *stream_new(struct tunnel *t);
 void stream_free(struct stream *s);
+
+/* Buffers for datagrams, if the config does not say so.  Returns 0, or -1
+ * with errno ENOMEM. */
+int stream_add_bufs(struct stream *s);
 
 /* Free all that have ended. */
 void stream_reap(void);

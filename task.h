@@ -8,7 +8,8 @@
 
 /* A task is one connection's owner thread and, while it forwards, one helper
  * thread for the other direction.  It is the first member of whatever the
- * connection needs.  Main alone starts tasks; only this file starts threads.
+ * connection needs.  Main starts tasks, and a task may start others while it
+ * lives; only this file starts threads.
  *
  * Stopping has two steps.  task_stop() (or the first SIGINT or SIGTERM) asks:
  * the stop descriptor becomes readable, new work ends, streams may finish.

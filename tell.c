@@ -128,6 +128,21 @@ tell_waiting_over(const char *room, const char *relay, const char *why)
 }
 
 void
+tell_published(const char *relay, uint16_t port, bool udp)
+{
+	struct event e;
+
+	log_line(LOG_NOTE, "visitors come to %s, %s port %u: not encrypted, "
+	    "the relay can read it", relay, udp ? "UDP" : "TCP",
+	    (unsigned)port);
+	event_begin(&e, "published");
+	event_text(&e, "relay", relay);
+	event_number(&e, "port", port);
+	event_text(&e, "protocol", udp ? "udp" : "tcp");
+	event_send(&e);
+}
+
+void
 tell_room(const char *room, const char *server, bool open, const char *why)
 {
 	if (open)

@@ -36,10 +36,11 @@ void tell_session_up(const char *id, const char *peer, const char *line,
 void tell_session_down(const char *id, const char *peer, const char *why,
     uint32_t rtt_ms, bool lost, bool last);
 
-/* We wait in this room of this relay; not any more.  At a relay: a server has
- * this room; not any more. */
+/* We wait in this room of this relay; not any more; visitors come to this port
+ * of it.  At a relay: a server has this room; not any more. */
 void tell_waiting(const char *room, const char *relay);
 void tell_waiting_over(const char *room, const char *relay, const char *why);
+void tell_published(const char *relay, uint16_t port, bool udp);
 void tell_room(const char *room, const char *server, bool open,
     const char *why);
 

@@ -183,8 +183,8 @@ come_up(struct waiter *w, struct place *p, const uint8_t relay[MEET_ID],
 /* Connect, and say WAIT.  Returns DOOR_READY with p set up, and the relay's
  * first word in m. */
 static enum door_verdict
-say_wait(struct waiter *w, const struct net_addr *at, int64_t ms,
-    struct post *p, struct meet *m, char *why)
+say_wait(struct waiter *w, const struct net_addr *at, uint16_t port,
+    int64_t ms, struct post *p, struct meet *m, char *why)
 {
 	struct net_wait wait;
 	uint8_t head[MEET_HEAD];
@@ -215,6 +215,8 @@ say_wait(struct waiter *w, const struct net_addr *at, int64_t ms,
 	m->kind = MEET_M_WAIT;
 	memcpy(m->id, w->owner, sizeof(m->id));
 	m->parked = WAITER_PARKED;
+	m->publish = w->publish;
+	m->port = port;
 	(void)snprintf(m->text, sizeof(m->text), "%s", w->room);
 	post_say(p, m);
 	for (;;) {
@@ -332,6 +334,9 @@ be_up(struct waiter *w, struct place *p, struct post *post)
 
 	net_name(&p->at, name);
 	tell_waiting(w->room, name);
+	if (p->port != 0)
+		tell_published(w->relay->host, p->port,
+		    w->publish == MEET_PUBLISH_UDP);
 	task_wake();			/* share: main prints the ticket */
 	clean = live(w, p, post, why);
 	tell_waiting_over(w->room, name, why);
@@ -346,7 +351,8 @@ try_place(struct waiter *w, struct place *p, const struct net_addr *all,
 	struct post post;
 	struct meet m;
 
-	switch (say_wait(w, &p->at, p->retry.failures % 4 == 3 ? LONG_MS :
+	/* The same port again, if that can be. */
+	switch (say_wait(w, &p->at, w->port != 0 ? w->port : p->port, p->retry.failures % 4 == 3 ? LONG_MS :
 	    SHORT_MS, &post, &m, why)) {
 	case DOOR_READY:
 		break;
@@ -362,6 +368,7 @@ try_place(struct waiter *w, struct place *p, const struct net_addr *all,
 		post_close(&post, true);
 		return ALIAS;
 	}
+	p->port = m.port;
 	be_up(w, p, &post);
 	if (task_now() - p->up_at >= RETRY_FORGET_MS)
 		retry_reset(&p->retry);
@@ -491,7 +498,7 @@ waiter_probe(struct waiter *w, char why[DOOR_WHY_MAX])
 
 	n = dial_relays(w->relay, w->room, at, why);
 	for (i = 0; i < n && verdict != DOOR_READY; i++) {
-		verdict = say_wait(w, &at[i], LONG_MS, &post, &m, why);
+		verdict = say_wait(w, &at[i], 0, LONG_MS, &post, &m, why);
 		if (verdict == DOOR_READY) {
 			post_say_reason(&post, MEET_M_BYE, MEET_R_STOPPING, "");
 			post_close(&post, true);

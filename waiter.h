@@ -35,6 +35,7 @@ struct place {
 	enum waiter_state state;
 	struct net_addr at;		/* unless idle */
 	uint8_t relay[MEET_ID];		/* up: which one it is */
+	uint16_t port;			/* what was published there */
 	int64_t up_at, leave_at;	/* up: INT64_MAX, or a better is */
 	struct retry retry;
 };
@@ -50,6 +51,8 @@ struct waiter {
 	const char *room;
 	const uint8_t *auth;		/* the relay's secret, or NULL */
 	uint8_t owner[MEET_ID];
+	enum meet_publish publish;	/* for visitors, at this port: */
+	uint16_t port;			/* 0: any */
 	bool once;			/* not to be had: that is the end */
 
 	pthread_mutex_t mu;	/* guards all below */

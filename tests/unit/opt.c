@@ -152,7 +152,7 @@ bad(void)
 		{ OPT_SERVER, "h 80 t --to ::1:80", "--to wants HOST:PORT" },
 		{ OPT_SERVER, "h 80 t --target 1",
 		    "--target is for the client" },
-		{ OPT_SERVER, "h 80 t --once", "--once is for the client" },
+		{ OPT_SERVER, "h 80 t --once", "--once is for the client, or with --room" },
 		{ OPT_CLIENT, "h 80 t --allow h:1",
 		    "--allow is for the server" },
 		{ OPT_CLIENT, "h 80 t --listen", "--listen wants" },
