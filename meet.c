@@ -295,7 +295,8 @@ meet_state_get(struct meet_state *s, const uint8_t *p, size_t n)
 	s->pairs = rd_u32(&r);
 	if (r.bad)
 		return false;
-	for (i = 0; i < r.left && i < MEET_VERSION_MAX && r.p[i] != 0; i++)
+	for (i = 0; i < r.left && i < MEET_VERSION_MAX && r.p[i] >= 0x20 &&
+	    r.p[i] <= 0x7e; i++)
 		s->version[i] = (char)r.p[i];
 	s->version[i] = '\0';
 	return true;

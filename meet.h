@@ -114,7 +114,8 @@ struct meet_state {
 };
 
 /* Write it, its length first; returns how much that is.  Read what follows
- * the length: returns false if it is not one. */
+ * the length: returns false if it is not one; the version ends where it is no
+ * longer printable ASCII. */
 size_t meet_state_put(const struct meet_state *s,
     uint8_t out[MEET_STATUS_MAX]);
 bool meet_state_get(struct meet_state *s, const uint8_t *p, size_t n);

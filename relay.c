@@ -25,6 +25,7 @@
 
 enum {
 	FIRST_MAX = 4096,		/* a client's first bytes, kept */
+	BEATS_MAX = 8,			/* under way when somebody comes */
 	TRIES = 3,			/* connections of a server, for one */
 	TAKEN_MS = 3000			/* may it take to say that it is taken */
 	};
@@ -70,7 +71,8 @@ hand_over(int fd, const struct stream *s, enum meet_what what,
     const uint8_t *first, size_t n)
 {
 	struct net_wait w = { task_now() + TAKEN_MS, s->fd };
-	uint8_t go[MEET_GO + FIRST_MAX], addr[MEET_ADDR], byte;
+	uint8_t go[MEET_GO + FIRST_MAX], addr[MEET_ADDR], byte = MEET_BEAT;
+	int i;
 
 	net_pack(&s->from, addr);
 	meet_go_put(what, addr, go);
@@ -78,10 +80,10 @@ hand_over(int fd, const struct stream *s, enum meet_what what,
 	if (net_write(fd, go, MEET_GO + n, &w) == -1)
 		return false;
 	/* Answers to our last signs of life may come before it. */
-	do {
+	for (i = 0; i < BEATS_MAX && byte == MEET_BEAT; i++) {
 		if (net_read_some(fd, &byte, 1, &w) != 1)
 			return false;
-	} while (byte == MEET_BEAT);
+	}
 	return byte == MEET_TAKEN;
 }
 
@@ -92,7 +94,7 @@ find_server(struct stream *s, const char *room, enum meet_what what,
     const uint8_t *first, size_t n, enum meet_status *status)
 {
 	struct call call;
-	bool asked = false;
+	bool asked = false, gone;
 	int i;
 
 	*status = MEET_NO_SERVER;
@@ -103,9 +105,11 @@ find_server(struct stream *s, const char *room, enum meet_what what,
 			return -1;
 		if (hand_over(call.fd, s, what, first, n))
 			return call.fd;
+		/* The client itself may have gone. */
+		gone = errno == ECONNABORTED || errno == ECANCELED;
 		(void)close(call.fd);
 		*status = MEET_NO_SERVER;
-		if (task_stopping())
+		if (gone)
 			break;
 	}
 	return -1;
@@ -135,12 +139,12 @@ join(struct stream *s, struct caller *c, const char *name, const char *room)
 	}
 	fd = find_server(s, room, MEET_CLIENT, first, (size_t)n, &status);
 	if (fd == -1) {
+		stream_give_room(s->tunnel);
 		if (task_stopping())
 			status = MEET_STOPPING;
 		turned_away(s, c, status == MEET_NO_ROOM ? STATS_NO_ROOM :
 		    task_stopping() ? STATS_DRAINING : STATS_TIMEOUT, name,
 		    meet_status_text((uint8_t)status), (int)status);
-		stream_give_room(s->tunnel);
 		return -1;
 	}
 	s->pump.early = (uint64_t)n;
@@ -350,7 +354,8 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 	memcpy(r.owner, m.id, sizeof(r.owner));
 	net_source(&s->from, r.source);
 	r.post = &p;
-	r.wanted = m.parked;
+	/* What stream_prepare() has counted on. */
+	r.wanted = m.parked < WAITER_PARKED ? m.parked : WAITER_PARKED;
 	if ((reason = judge(s, &r)) == 0 && m.publish != MEET_PUBLISH_NONE &&
 	    (public = public_open(t->config, &m, why)) == NULL) {
 		rooms_leave(&t->rooms, &r);
@@ -364,7 +369,10 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 		    meet_reason_text((enum meet_reason)reason));
 		post_say_reason(&p, MEET_M_REFUSED, (enum meet_reason)reason,
 		    why);
-		post_close(&p, true);
+		door_queue(c);
+		net_last_words(s->fd);
+		(void)door_leave(c);
+		post_close(&p, false);
 		return;
 	}
 	memcpy(waiting.id, t->relay_id, sizeof(waiting.id));
@@ -374,6 +382,7 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 		waiting.port = public->port;
 	}
 	post_say(&p, &waiting);
+	rooms_open(&t->rooms, &r);
 	stats_up(&t->stats, STATS_ROOMS);
 	tell_room(r.name, name, true, NULL);
 	how = live(s, &r, &p, public);
@@ -426,6 +435,7 @@ serve_status(struct stream *s, struct caller *c)
 	state.pairs = atomic_load(&t->carried);
 	(void)snprintf(state.version, sizeof(state.version), "%s",
 	    t->version);
+	door_queue(c);
 	if (net_write(s->fd, out, meet_state_put(&state, out),
 	    &c->wait) == 0)
 		net_last_words(s->fd);
@@ -493,6 +503,7 @@ serve_http(struct stream *s, struct caller *c, const uint8_t first[2],
 		n += (size_t)got;
 	}
 	n = respond(s->tunnel, &r, v, out, sizeof(out));
+	door_queue(c);
 	if (net_write(s->fd, out, n, &c->wait) == 0)
 		net_last_words(s->fd);
 	(void)door_leave(c);
@@ -578,7 +589,9 @@ relay_run(struct tunnel *t)
 
 	stream_prepare(t);
 	stats_init(&t->stats);
-	rooms_init(&t->rooms, t->max_rooms, c->max_source);
+	/* Nobody gets more than a quarter of them. */
+	rooms_init(&t->rooms, t->max_rooms, c->max_source < t->max_rooms / 4 ?
+	    c->max_source : t->max_rooms / 4 + 1);
 	t->began_at = task_now();
 	if (entropy_get(t->relay_id, sizeof(t->relay_id)) == -1) {
 		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",

@@ -295,6 +295,14 @@ rooms_enter(struct rooms *t, struct room *r)
 }
 
 void
+rooms_open(struct rooms *t, struct room *r)
+{
+	(void)pthread_mutex_lock(&t->mu);
+	r->open = true;
+	(void)pthread_mutex_unlock(&t->mu);
+}
+
+void
 rooms_leave(struct rooms *t, struct room *r)
 {
 	(void)pthread_mutex_lock(&t->mu);
@@ -351,7 +359,8 @@ beats_came(int fd)
 		if (buf[i] != MEET_BEAT)
 			return false;
 	}
-	return n > 0;
+	/* As many at once are no answers to ours. */
+	return n > 0 && n < (ssize_t)sizeof(buf);
 }
 
 void
@@ -474,7 +483,7 @@ rooms_call(struct rooms *t, const char *name, struct call *c, int watch,
 	(void)pthread_cond_init(&c->changed, &attr);
 	(void)pthread_condattr_destroy(&attr);
 	(void)pthread_mutex_lock(&t->mu);
-	if ((r = find(t, name)) != NULL) {
+	if ((r = find(t, name)) != NULL && r->open) {
 		if ((c->fd = take_parked(t, r)) != -1)
 			status = MEET_JOINED;
 		else {

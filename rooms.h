@@ -53,7 +53,8 @@ struct room {
 	struct post *post;
 	int64_t heard_at;
 	unsigned heard;			/* so often */
-	bool linked;			/* it has the room */
+	bool linked;			/* it has the room, */
+	bool open;			/* ... and may be sent tickets */
 	bool replaced;			/* ... and somebody else has it now */
 	unsigned wanted;		/* so many parked */
 	struct parked parked[MEET_PARKED_MAX];
@@ -87,8 +88,12 @@ void rooms_init(struct rooms *t, unsigned max, unsigned max_source);
 
 /* Get the room r->name, for r, whose owner, source, post and wanted are set:
  * at once if it is free, or after its owner was asked for a sign of life.
- * Returns 0, or why not.  Once it is r's, r->post may be sent to by others. */
+ * Returns 0, or why not.  Once it is r's, PING and BYE may be
+ * sent by others. */
 int rooms_enter(struct rooms *t, struct room *r);
+
+/* WAITING was said: others may come now. */
+void rooms_open(struct rooms *t, struct room *r);
 
 /* Give it back, if it is still r's; close what is parked. */
 void rooms_leave(struct rooms *t, struct room *r);

@@ -25,7 +25,8 @@
 enum {
 	LINKS_SPARE = 8,
 	GRACE_LOOK_MS = 1000,
-	PARKED_DEAD_MS = 15000
+	PARKED_DEAD_MS = 15000,
+	BEATS_SOON_MS = 1000, BEATS_SOON = 4
 };
 
 /* Carry s, whose ends are both there and whose room is taken. */
@@ -458,12 +459,22 @@ await_go(struct stream *s)
 	static const uint8_t beat = MEET_BEAT, taken = MEET_TAKEN;
 	struct net_wait w = { 0, -1 };
 	uint8_t byte, go[MEET_GO - 1], addr[MEET_ADDR];
+	int64_t since = task_now();
 	enum meet_what what;
+	int soon = 0;
 
 	do {
 		w.until = task_now() + PARKED_DEAD_MS;
 		if (net_read_some(s->fd, &byte, 1, &w) != 1)
 			return -1;
+		/* A relay in order sends one in 5 s. */
+		if (byte == MEET_BEAT && task_now() - since < BEATS_SOON_MS &&
+		    ++soon > BEATS_SOON)
+			return -1;
+		if (task_now() - since >= BEATS_SOON_MS) {
+			since = task_now();
+			soon = 0;
+		}
 	} while (byte == MEET_BEAT && net_write_now(s->fd, &beat, 1) == 1);
 	w.until = task_now() + DOOR_HANDSHAKE_MS;
 	if (byte != MEET_GO_BYTE ||
@@ -505,10 +516,12 @@ run_call(struct task *task)
 	int what;
 
 	s->fd = net_connect(&s->call.relay, SOCK_STREAM, -1);
+	meet_accept_put(s->call.ticket, out);
+	what = s->fd != -1 && net_write(s->fd, out, sizeof(out), &w) == 0 ?
+	    await_go(s) : -1;
+	waiter_taken(&s->tunnel->waiter, &s->call);
 	if (s->fd == -1)
 		return;
-	meet_accept_put(s->call.ticket, out);
-	what = net_write(s->fd, out, sizeof(out), &w) == 0 ? await_go(s) : -1;
 	if (what == MEET_CLIENT)
 		serve(task);
 	else if (what != -1 && (what == MEET_VISITOR_UDP) == c->udp &&
@@ -580,9 +593,11 @@ chores(struct tunnel *t)
 	}
 	while (waiter_take(&t->waiter, &call)) {
 		if (task_count() >= t->max_tasks ||
-		    !start(t, run_call, &call, 0))
+		    !start(t, run_call, &call, 0)) {
+			waiter_taken(&t->waiter, &call);
 			(void)stream_complain(t, LOG_ERROR, "no thread or "
 			    "memory for a connection from the relay");
+		}
 	}
 	return INT64_MAX;
 }

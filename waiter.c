@@ -23,6 +23,7 @@
 enum {
 	SHORT_MS = RETRY_BESIDE_MS,	/* to connect; but sometimes, for a */
 	LONG_MS = NET_CONNECT_MS,	/* path that is slow, longer */
+	ANSWER_MESSAGES = 16,		/* PINGs may come before it */
 	LOOK_MS = 500			/* how often an idle one looks around */
 };
 
@@ -69,19 +70,29 @@ waiter_take(struct waiter *w, struct waiter_call *call)
 }
 
 static void
-put_call(struct waiter *w, const struct place *p, const struct meet *m)
+put_call(struct waiter *w, struct place *p, const struct meet *m)
 {
 	struct waiter_call *c;
 
 	(void)pthread_mutex_lock(&w->mu);
 	/* If there are too many, the relay gives up on this one. */
-	if (w->ncalls < WAITER_CALLS) {
+	if (w->ncalls < WAITER_CALLS && p->waiting < WAITER_CALLS) {
+		p->waiting++;
 		c = &w->calls[w->ncalls++];
+		c->place = (unsigned)(p - w->place);
 		memcpy(c->ticket, m->id, sizeof(c->ticket));
 		c->relay = p->at;
 	}
 	(void)pthread_mutex_unlock(&w->mu);
 	task_wake();
+}
+
+void
+waiter_taken(struct waiter *w, const struct waiter_call *call)
+{
+	(void)pthread_mutex_lock(&w->mu);
+	w->place[call->place].waiting--;
+	(void)pthread_mutex_unlock(&w->mu);
 }
 
 static void
@@ -183,15 +194,15 @@ come_up(struct waiter *w, struct place *p, const uint8_t relay[MEET_ID],
 /* Connect, and say WAIT.  Returns DOOR_READY with p set up, and the relay's
  * first word in m. */
 static enum door_verdict
-say_wait(struct waiter *w, const struct net_addr *at, uint16_t port,
-    int64_t ms, struct post *p, struct meet *m, char *why)
+say_wait(struct waiter *w, const struct net_addr *at, unsigned place,
+    uint16_t port, int64_t ms, struct post *p, struct meet *m, char *why)
 {
 	struct net_wait wait;
 	uint8_t head[MEET_HEAD];
 	char name[NET_NAME_MAX];
 	enum door_verdict verdict;
 	struct seal *seal = NULL;
-	int fd;
+	int fd, i;
 
 	net_name(at, name);
 	if ((fd = net_connect_within(at, SOCK_STREAM, -1, ms)) == -1) {
@@ -213,13 +224,16 @@ say_wait(struct waiter *w, const struct net_addr *at, uint16_t port,
 	post_init(p, fd, seal);
 	memset(m, 0, sizeof(*m));
 	m->kind = MEET_M_WAIT;
+	/* Each place is an owner of its own: two addresses may be one relay,
+	 * and there the second shall not replace the first. */
 	memcpy(m->id, w->owner, sizeof(m->id));
+	m->id[MEET_ID - 1] ^= (uint8_t)place;
 	m->parked = WAITER_PARKED;
 	m->publish = w->publish;
 	m->port = port;
 	(void)snprintf(m->text, sizeof(m->text), "%s", w->room);
 	post_say(p, m);
-	for (;;) {
+	for (i = 0; i < ANSWER_MESSAGES; i++) {
 		if (post_read(p, m, &wait) == -1) {
 			verdict = errno == EPROTO || errno == ECONNRESET ?
 			    DOOR_BROKEN : errno == ECANCELED ? DOOR_STOPPED :
@@ -234,6 +248,10 @@ say_wait(struct waiter *w, const struct net_addr *at, uint16_t port,
 			return DOOR_READY;
 		if (m->kind == MEET_M_REFUSED)
 			break;
+	}
+	if (i == ANSWER_MESSAGES) {
+		post_close(p, false);
+		return door_say(why, DOOR_BROKEN, "this is no adit relay");
 	}
 	(void)snprintf(why, DOOR_WHY_MAX, "refused: %s%s%.200s",
 	    meet_reason_text(m->reason), m->text[0] != '\0' ? ": " : "",
@@ -352,7 +370,7 @@ try_place(struct waiter *w, struct place *p, const struct net_addr *all,
 	struct meet m;
 
 	/* The same port again, if that can be. */
-	switch (say_wait(w, &p->at, w->port != 0 ? w->port : p->port, p->retry.failures % 4 == 3 ? LONG_MS :
+	switch (say_wait(w, &p->at, (unsigned)(p - w->place), w->port != 0 ? w->port : p->port, p->retry.failures % 4 == 3 ? LONG_MS :
 	    SHORT_MS, &post, &m, why)) {
 	case DOOR_READY:
 		break;
@@ -473,6 +491,11 @@ waiter_run(struct waiter *w, unsigned place)
 			rest(w, tried ? RETRY_LATE_MS : WAITER_LOOK_MS, true);
 			continue;
 		}
+		/* Other places are just dialling all there are. */
+		if (outcome != CAME_UP && n != -1 && !tried) {
+			rest(w, RETRY_FIRST_MS, true);
+			continue;
+		}
 		random = 0;
 		(void)entropy_get(&random, sizeof(random));
 		if (outcome != CAME_UP)
@@ -498,7 +521,7 @@ waiter_probe(struct waiter *w, char why[DOOR_WHY_MAX])
 
 	n = dial_relays(w->relay, w->room, at, why);
 	for (i = 0; i < n && verdict != DOOR_READY; i++) {
-		verdict = say_wait(w, &at[i], 0, LONG_MS, &post, &m, why);
+		verdict = say_wait(w, &at[i], 0, 0, LONG_MS, &post, &m, why);
 		if (verdict == DOOR_READY) {
 			post_say_reason(&post, MEET_M_BYE, MEET_R_STOPPING, "");
 			post_close(&post, true);

@@ -21,7 +21,9 @@ enum {
 	WAITER_PLACES = 3,		/* two, and one to move to a better */
 	WAITER_WANTED = 2,
 	WAITER_PARKED = 2,		/* connections that each has parked */
-	WAITER_CALLS = 64,		/* requests waiting for main */
+	WAITER_CALLS = 64,		/* requests waiting for main; and so
+					 * many of one relay's connections on
+					 * which nobody has come yet */
 	WAITER_DEAD_MS = 10000,		/* a relay's silence */
 	WAITER_PING_MS = 5000,
 	WAITER_ANSWER_MS = 15000,	/* to WAIT: it may have to ask another */
@@ -36,12 +38,14 @@ struct place {
 	struct net_addr at;		/* unless idle */
 	uint8_t relay[MEET_ID];		/* up: which one it is */
 	uint16_t port;			/* what was published there */
+	unsigned waiting;		/* connections, for somebody to come */
 	int64_t up_at, leave_at;	/* up: INT64_MAX, or a better is */
 	struct retry retry;
 };
 
 /* A ticket of a relay's. */
 struct waiter_call {
+	unsigned place;
 	uint8_t ticket[MEET_TICKET];
 	struct net_addr relay;
 };
@@ -76,6 +80,9 @@ bool waiter_up(struct waiter *w);
 
 /* By main: take the next request; false: there is none. */
 bool waiter_take(struct waiter *w, struct waiter_call *call);
+
+/* Somebody has come on that connection, or it came to nothing. */
+void waiter_taken(struct waiter *w, const struct waiter_call *call);
 
 /* Wait once, and leave: is the room to be had?  Returns 0; 1 if another
  * server has it; or -1 with a sentence in why. */
