@@ -221,6 +221,8 @@ wipe_arguments(struct config *c)
 {
 	if (c->token_env != NULL)	/* one that was not used is one, too */
 		secret_wipe(c->token_env, strlen(c->token_env));
+	if (c->auth_env != NULL && c->auth_env != c->auth_arg)
+		secret_wipe(c->auth_env, strlen(c->auth_env));
 	if (c->ticket_arg != NULL)
 		secret_wipe(c->ticket_arg, strlen(c->ticket_arg));
 }

@@ -483,6 +483,9 @@ read_option(struct config *c, char **argv, bool token_due,
 	}
 	if (apply(c, o, value, why) == -1)
 		return 0;
+	/* Only the last one counts. */
+	if (o->set == set_auth && c->auth_arg != NULL)
+		secret_wipe(c->auth_arg, strlen(c->auth_arg));
 	if (o->set == set_auth)
 		c->auth_arg = took == 2 ? argv[1] : argv[0] + (value - a);
 	return took;
@@ -752,7 +755,8 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 	c->json_fd = -1;
 	if (read_environment(c, why) == -1)
 		return OPT_USAGE;
-	c->auth_arg = c->auth ? getenv("ADIT_AUTH") : NULL;
+	c->auth_env = getenv("ADIT_AUTH");
+	c->auth_arg = c->auth ? c->auth_env : NULL;
 	/* One word about it on the command line, and these no longer count. */
 	verbose = c->verbose;
 	quiet = c->quiet;

@@ -40,6 +40,7 @@ struct config {
 	char *token_arg;	/* in argv or the environment; see token.h */
 	char *token_env;	/* ADIT_TOKEN, used or not; NULL if not set */
 	char *auth_arg;		/* the same for the relay's secret; or NULL */
+	char *auth_env;		/* ADIT_AUTH, likewise */
 	char *ticket_arg;	/* to be wiped, too; or NULL */
 	char secret[WORD_TEXT_MAX];	/* ... which token_arg is then */
 	char room[MEET_ROOM_MAX + 1];	/* "": none; peer is a relay then */

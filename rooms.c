@@ -244,35 +244,41 @@ challenge(struct rooms *t, struct room *r)
 	struct room *old = find(t, r->name);
 	int64_t since = task_now(), asked_at = 0, patience;
 	uint8_t owner[MEET_ID];
-	unsigned heard = old->heard;
+	int rc = 0;
 
-	if (asked_before(old, r->source))
+	if (asked_before(old, r->source) || old->askers >= ROOMS_ASKERS)
 		return MEET_R_BUSY;
+	old->askers++;
 	memcpy(owner, old->owner, sizeof(owner));
 	patience = memcmp(old->source, r->source, NET_SOURCE) == 0 ?
 	    ROOMS_NEAR_MS : ROOMS_FAR_MS;
 	/* A hello of the same server that came later wins; and while we do
 	 * not look, the room can change hands. */
-	while ((old = find(t, r->name)) != NULL) {
+	while (rc == 0 && (old = find(t, r->name)) != NULL) {
 		if (memcmp(old->owner, owner, sizeof(owner)) != 0)
 			return MEET_R_BUSY;
-		if (old->heard != heard) {
+		/* Its last sign of life, be it the hello of its next
+		 * connection. */
+		if (old->heard_at >= since) {
 			remember_asked(old, r->source);
-			return MEET_R_BUSY;
-		}
-		if (task_now() >= since + patience) {
+			rc = MEET_R_BUSY;
+		} else if (task_now() >= since + patience) {
 			replace(t, old);
-			break;
-		}
-		if (asked_at == 0 || task_now() >= asked_at + ASK_AGAIN_MS) {
+			return 0;
+		} else if (asked_at == 0 ||
+		    task_now() >= asked_at + ASK_AGAIN_MS) {
 			asked_at = task_now();
 			post_say(old->post, &ping);
 		}
-		if (pause_at(t, r->post->fd) == -1)
-			return task_stopping() ? MEET_R_STOPPING :
+		if (rc == 0 && pause_at(t, r->post->fd) == -1)
+			rc = task_stopping() ? MEET_R_STOPPING :
 			    MEET_R_FAILED;
 	}
-	return 0;
+	/* It may be another connection of the same owner by now. */
+	if ((old = find(t, r->name)) != NULL && old->askers > 0 &&
+	    memcmp(old->owner, owner, sizeof(owner)) == 0)
+		old->askers--;
+	return rc;
 }
 
 int
@@ -316,7 +322,6 @@ rooms_heard(struct rooms *t, struct room *r)
 {
 	(void)pthread_mutex_lock(&t->mu);
 	r->heard_at = task_now();
-	r->heard++;
 	(void)pthread_mutex_unlock(&t->mu);
 }
 

@@ -25,7 +25,8 @@ enum {
 					 * newcomer comes from its source, */
 	ROOMS_FAR_MS = 10000,		/* ... or from another one */
 	ROOMS_ASKED_MS = 30000,		/* not asked for the same source again */
-	ROOMS_ASKERS = 4		/* sources a room remembers for that */
+	ROOMS_ASKERS = 4		/* sources a room remembers for that,
+					 * and newcomers at once */
 };
 
 struct room;
@@ -52,7 +53,7 @@ struct room {
 	uint8_t source[NET_SOURCE];
 	struct post *post;
 	int64_t heard_at;
-	unsigned heard;			/* so often */
+	unsigned askers;		/* newcomers who wait for that */
 	bool linked;			/* it has the room, */
 	bool open;			/* ... and may be sent tickets */
 	bool replaced;			/* ... and somebody else has it now */

@@ -58,7 +58,10 @@ ask(int fd, struct meet_state *state, char why[DOOR_WHY_MAX])
 		return false;
 	}
 	n = rd_u16(&r);
-	if (n > sizeof(body) || sealed_read_bytes(fd, body, n, &w) == -1 ||
+	/* What may follow in later versions is not looked at. */
+	if (n > sizeof(body))
+		n = sizeof(body);
+	if (sealed_read_bytes(fd, body, n, &w) == -1 ||
 	    !meet_state_get(state, body, n)) {
 		(void)door_say(why, DOOR_BROKEN, "this is no adit relay");
 		return false;

@@ -204,6 +204,7 @@ say_wait(struct waiter *w, const struct net_addr *at, unsigned place,
 	struct seal *seal = NULL;
 	int fd, i;
 
+	memset(m, 0, sizeof(*m));
 	net_name(at, name);
 	if ((fd = net_connect_within(at, SOCK_STREAM, -1, ms)) == -1) {
 		(void)snprintf(why, DOOR_WHY_MAX, "cannot connect to the relay "
