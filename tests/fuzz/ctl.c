@@ -11,7 +11,7 @@
 /* PROTOCOL.md 3.4 and 3.5 as a string for each message: an instance, an
  * end, a protocol, a mode, a reason, a number, a target, a sentence. */
 static const char *const messages[] = {
-	NULL, "iept", "m", "rs", "n", "nrs", "rs"
+	NULL, "iept", "mw", "rs", "n", "nrs", "rs"
 };
 static const char OPEN[] = "pt", REFUSED[] = "rs";
 
@@ -47,7 +47,8 @@ matches(const char *fields, const uint8_t *p, size_t n, const struct ctl *c)
 	int i;
 
 	for (; *fields != '\0'; fields++, p += size, n -= size) {
-		size = *fields == 'i' ? 16 : *fields == 'n' ? 8 : 1;
+		size = *fields == 'i' ? 16 : *fields == 'n' ? 8 :
+		    *fields == 'w' ? 2 : 1;
 		if (*fields == 't' || *fields == 's')
 			return is_text(c, p, n, *fields == 't' ? 511 : 255);
 		if (n < size || (*fields == 'e' && !in_range(p, 3)) ||
@@ -63,6 +64,7 @@ matches(const char *fields, const uint8_t *p, size_t n, const struct ctl *c)
 		MUST(*fields != 'e' || (unsigned)c->end == *p);
 		MUST(*fields != 'p' || (unsigned)c->protocol == *p);
 		MUST(*fields != 'm' || (unsigned)c->mode == *p);
+		MUST(*fields != 'w' || c->port == (p[0] << 8 | p[1]));
 		MUST(*fields != 'r' || (unsigned)c->reason == *p);
 		MUST(*fields != 'r' || ctl_reason_text(c->reason)[0] != '\0');
 		MUST(*fields != 'n' || c->number == number);

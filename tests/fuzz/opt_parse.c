@@ -17,17 +17,19 @@ static const char *const variables[] = {
 	"ADIT_QUIET", "ADIT_TOKEN", "ADIT_MAX_CONNS", "ADIT_ALLOW",
 	"ADIT_TARGET", "ADIT_PLAIN", "ADIT_ONCE", "ADIT_IDLE", "ADIT_LINGER",
 	"ADIT_UDP_IDLE", "ADIT_JSON", "ADIT_JSON_FD", "ADIT_PROXY_PROTOCOL",
-	"ADIT_SOURCE_BY_CLIENT"
+	"ADIT_SOURCE_BY_CLIENT", "ADIT_ROOM", "ADIT_RELAY", "ADIT_AUTH",
+	"ADIT_PUBLISH"
 };
 enum { NVARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
 enum named {
 	TO, ALLOW, LISTEN, TARGET, DRAIN, IDLE, LINGER, UDP_IDLE, MAX_CONNS,
-	JSON_FD, PROXY, NNAMED
+	JSON_FD, PROXY, ROOM, RELAY, AUTH, MAX_ROOMS, MAX_PER_SOURCE, NNAMED
 };
 static const char *const with_value[NNAMED] = {
 	"to", "allow", "listen", "target", "drain", "idle", "linger",
-	"udp-idle", "max-conns", "json-fd", "proxy-protocol"
+	"udp-idle", "max-conns", "json-fd", "proxy-protocol",
+	"room", "relay", "auth", "max-rooms", "max-per-source"
 };
 static const char *const flags[] = {
 	"udp", "plain", "once", "verbose", "json", "quiet", "help", "version",
@@ -68,6 +70,14 @@ note(struct line *l, int which, const char *value)
 		l->allow.item[l->allow.n++] = value;
 }
 
+/* --publish takes the next argument if that can be ports. */
+static int
+is_ports(const char *a)
+{
+	return a[0] != '\0' && a[0] != '-' &&
+	    strspn(a, "0123456789-") == strlen(a);
+}
+
 static void
 read_line(struct line *l, int argc, char **argv)
 {
@@ -93,6 +103,11 @@ read_line(struct line *l, int argc, char **argv)
 		    find(a + 2, n - 2, flags,
 		    sizeof(flags) / sizeof(flags[0])) != -1)
 			continue;
+		if (n == 9 && memcmp(a, "--publish", n) == 0) {
+			i += a[n] == '\0' && i + 1 < argc &&
+			    is_ports(argv[i + 1]);
+			continue;
+		}
 		which = a[1] != '-' ? -1 : find(a + 2, n - 2, with_value,
 		    NNAMED);
 		if (which != -1 && a[n] == '=') {
@@ -234,7 +249,12 @@ check_config(const struct config *c, struct line *l)
 	MUST(!c->has_listen || (c->nto == 0 && c->nallow == 0));
 	MUST(c->target[0] == '\0' || c->nto == 0);
 	MUST(c->role == OPT_SERVER || c->nallow == 0);
-	MUST(c->role == OPT_CLIENT || (c->target[0] == '\0' && !c->once));
+	MUST(c->role == OPT_CLIENT || (c->target[0] == '\0' &&
+	    (!c->once || c->room[0] != '\0')));
+	MUST(c->room[0] == '\0' || meet_room_valid(c->room));
+	MUST(c->role == OPT_SERVER || (!c->publish && !c->auth));
+	MUST((!c->publish && !c->auth) || c->room[0] != '\0');
+	MUST(!c->publish || c->nto > 0);
 	MUST((c->proxy == 0 && !c->source_by_client) ||
 	    (c->role == OPT_SERVER && !c->udp && c->nto + c->nallow > 0));
 	MUST(c->proxy <= 2);
@@ -243,6 +263,7 @@ check_config(const struct config *c, struct line *l)
 		    (l->last[PROXY][0] == 'v'), NULL, 10));
 	MUST(c->plain || bear_here());
 	if (c->plain) {
+		MUST(c->room[0] == '\0');
 		MUST(c->role == OPT_CLIENT || !c->has_listen);
 		MUST(c->role == OPT_SERVER ? c->nto <= 1 : c->nto == 0);
 		MUST(c->nallow == 0 && c->target[0] == '\0' && !c->once);
