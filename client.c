@@ -199,9 +199,9 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 		else if (nearly == 0 && (nearly = read_early(s, early)) == -1)
 			(void)close(fd);
 		else {
-			verdict = sealed_open_stream(fd,
-			    t->config->room, &lease.keys, lease.number, open, early, (size_t)nearly, watch,
-			    &seal, &answer, why);
+			verdict = sealed_open_stream(fd, t->config->room,
+			    &lease.keys, lease.number, open, early,
+			    (size_t)nearly, watch, &seal, &answer, why);
 			if (verdict == DOOR_READY)
 				break;
 			(void)close(fd);
@@ -638,8 +638,8 @@ chores_and_door(struct tunnel *t)
 {
 	unsigned port = atomic_load(&t->listen_port);
 
-	if (t->door->fd == -1 && (port & LISTEN_KNOWN) != 0 &&
-	    (t->door->fd = open_door(t, (uint16_t)port)) == -1) {
+	if (t->door.fd == -1 && (port & LISTEN_KNOWN) != 0 &&
+	    (t->door.fd = open_door(t, (uint16_t)port)) == -1) {
 		atomic_store(&t->pipe_exit, 1);
 		task_stop();
 	}
@@ -650,13 +650,12 @@ int
 client_run(struct tunnel *t)
 {
 	const struct config *c = t->config;
-	struct stream_door door = { -1, NULL };
 
 	stream_prepare(t);
-	door.ready = c->udp ? ready_datagram : ready_connection;
-	t->door = &door;
+	t->door.fd = -1;
+	t->door.ready = c->udp ? ready_datagram : ready_connection;
 	if (c->has_listen && !c->listen_later &&
-	    (door.fd = open_door(t, 0)) == -1) {
+	    (t->door.fd = open_door(t, 0)) == -1) {
 		(void)task_finish(0);
 		return 1;
 	}
@@ -667,14 +666,14 @@ client_run(struct tunnel *t)
 	}
 	if (!c->has_listen)
 		tell_ready("client", NULL, NULL);
-	stream_serve(t, &door, c->has_listen ? 1 : 0, c->plain ? NULL :
+	stream_serve(t, &t->door, c->has_listen ? 1 : 0, c->plain ? NULL :
 	    c->listen_later ? chores_and_door : chores);
 	/* The UDP socket is what flows answer on: it closes last. */
-	if (door.fd != -1 && !c->udp)
-		(void)close(door.fd);
+	if (t->door.fd != -1 && !c->udp)
+		(void)close(t->door.fd);
 	(void)task_finish((int64_t)c->drain_s * 1000);
-	if (door.fd != -1 && c->udp)
-		(void)close(door.fd);
+	if (t->door.fd != -1 && c->udp)
+		(void)close(t->door.fd);
 	stream_reap();
 	return stream_exit(t);
 }

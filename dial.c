@@ -88,7 +88,8 @@ dial_relays(const struct hostport *hp, const char *room,
 		return -1;
 	for (i = 0; i < n; i++)
 		net_pack(&at[i], ids[i]);
-	rank_order(ids, (unsigned)n, room, order);
+	rank_order((const uint8_t (*)[RANK_ID])ids, (unsigned)n, room,
+	    order);
 	for (i = 0; i < n; i++)
 		out[i] = at[order[i]];
 	return n;

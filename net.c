@@ -302,6 +302,16 @@ net_read_some(int fd, void *buf, size_t n, const struct net_wait *w)
 	}
 }
 
+ssize_t
+net_read_now(int fd, void *buf, size_t n)
+{
+	ssize_t got = recv(fd, buf, n, MSG_DONTWAIT);
+
+	if (got == -1 && (errno == EINTR || errno == EWOULDBLOCK))
+		errno = EAGAIN;
+	return got;
+}
+
 void
 net_discard(int fd, const struct net_wait *w)
 {

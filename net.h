@@ -98,6 +98,9 @@ int net_pause(const struct net_wait *w);
 /* Read what is there, or comes first: 1..n bytes, 0 at the end, or -1. */
 ssize_t net_read_some(int fd, void *buf, size_t n, const struct net_wait *w);
 
+/* The same, at once; -1 with errno EAGAIN if nothing is there. */
+ssize_t net_read_now(int fd, void *buf, size_t n);
+
 /* Write n bytes.  Returns 0, or -1 with errno. */
 int net_write(int fd, const void *buf, size_t n, const struct net_wait *w);
 

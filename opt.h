@@ -11,7 +11,7 @@
 #include "ticket.h"
 #include "word.h"
 
-enum opt_role { OPT_SERVER = 1, OPT_CLIENT = 2, OPT_RELAY = 4 };	/* bits */
+enum opt_role { OPT_SERVER = 1, OPT_CLIENT = 2, OPT_RELAY = 4 }; /* a set */
 
 /* What stands before the options. */
 enum opt_form {

@@ -96,17 +96,13 @@ next_sealed(struct post *p, struct meet *m)
 	enum record_type type;
 	uint8_t *body;
 	size_t n;
+	enum crypt_verdict v = seal_get(p->seal, &type, &body, &n);
 
-	switch (seal_get(p->seal, &type, &body, &n)) {
-	case CRYPT_MORE:
+	if (v == CRYPT_MORE)
 		return 0;
-	case CRYPT_RECORD:
-		if (type == RECORD_CONTROL && meet_get(m, body, n))
-			return 1;
-		break;
-	default:
-		break;
-	}
+	if (v == CRYPT_RECORD && type == RECORD_CONTROL &&
+	    meet_get(m, body, n))
+		return 1;
 	errno = EPROTO;
 	return -1;
 }
@@ -136,7 +132,6 @@ post_next(struct post *p, struct meet *m)
 int
 post_fill(struct post *p)
 {
-	static const struct net_wait now = { 0, -1 };
 	ssize_t got;
 	size_t room;
 	uint8_t *to;
@@ -148,11 +143,11 @@ post_fill(struct post *p)
 		to = p->in.buf + p->in.end;
 		room = span_room(&p->in);
 	}
-	got = net_read_some(p->fd, to, room, &now);
+	got = net_read_now(p->fd, to, room);
 	if (got == 0)
 		errno = ECONNRESET;
 	if (got <= 0)
-		return got == -1 && errno == ETIMEDOUT ? 0 : -1;
+		return got == -1 && errno == EAGAIN ? 0 : -1;
 	if (p->seal != NULL)
 		seal_came(p->seal, (size_t)got);
 	else

@@ -6,8 +6,6 @@
  * client that dials becomes the pair's; that of an accepted connection only
  * hands it over.  (PROTOCOL.md 10) */
 
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +25,7 @@ enum {
 	FIRST_MAX = 4096,		/* a client's first bytes, kept */
 	BEATS_MAX = 8,			/* under way when somebody comes */
 	TRIES = 3,			/* connections of a server, for one */
-	TAKEN_MS = 3000			/* may it take to say that it is taken */
+	TAKEN_MS = 3000			/* until it says that it is taken */
 	};
 
 /* Who was not let in, or not served: count it, close it. */
@@ -148,7 +146,7 @@ join(struct stream *s, struct caller *c, const char *name, const char *room)
 		return -1;
 	}
 	s->pump.early = (uint64_t)n;
-	if (send(s->fd, &joined, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+	if (net_write_now(s->fd, &joined, 1) == 1)
 		return fd;
 	(void)close(fd);
 	(void)close(s->fd);
@@ -249,16 +247,12 @@ take_message(struct stream *s, struct room *r, struct post *p,
 	struct meet pong = { .kind = MEET_M_PONG, .stamp = m->stamp };
 
 	rooms_heard(&s->tunnel->rooms, r);
-	switch (m->kind) {
-	case MEET_M_PING:
+	if (m->kind == MEET_M_PING)
 		post_say(p, &pong);
+	if (m->kind == MEET_M_PING || m->kind == MEET_M_PONG)
 		return true;
-	case MEET_M_PONG:
-		return true;
-	default:
-		errno = m->kind == MEET_M_BYE ? 0 : EPROTO;
-		return false;
-	}
+	errno = m->kind == MEET_M_BYE ? 0 : EPROTO;
+	return false;
 }
 
 /* What there is on the control connection. */
@@ -427,7 +421,9 @@ static void
 serve_status(struct stream *s, struct caller *c)
 {
 	struct tunnel *t = s->tunnel;
-	struct meet_state state = { .uptime_s = (uint32_t)(uptime_ms(t) / 1000) };
+	struct meet_state state = {
+		.uptime_s = (uint32_t)(uptime_ms(t) / 1000)
+	};
 	uint8_t out[MEET_STATUS_MAX];
 	unsigned parked;
 

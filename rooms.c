@@ -6,8 +6,6 @@
  * they look at it.  Nothing is ever erased by name: only who is in the table
  * can be taken out of it, by itself or by who takes its place. */
 
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -356,10 +354,8 @@ beats_came(int fd)
 	uint8_t buf[16];
 	ssize_t i, n;
 
-	n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
-	if (n == -1)
-		return errno == EAGAIN || errno == EWOULDBLOCK ||
-		    errno == EINTR;
+	if ((n = net_read_now(fd, buf, sizeof(buf))) == -1)
+		return errno == EAGAIN;
 	for (i = 0; i < n; i++) {
 		if (buf[i] != MEET_BEAT)
 			return false;

@@ -17,14 +17,14 @@
 enum {
 	ROOMS_BUCKETS = 4096,
 	ROOMS_BEAT_MS = 5000,		/* a sign of life on all connections */
-	ROOMS_FRESH_MS = 7000,		/* a parked one heard since may be used */
+	ROOMS_FRESH_MS = 7000,		/* a parked one heard since is used */
 	ROOMS_DEAD_MS = 15000,		/* one not heard for so long is gone */
 	ROOMS_CALL_MS = 10000,		/* a ticket of CALL is good so long */
 	ROOMS_GRANT_MS = 30000,		/* ... and one of GRANT */
 	ROOMS_NEAR_MS = 2000,		/* the owner must be heard so soon if a
 					 * newcomer comes from its source, */
 	ROOMS_FAR_MS = 10000,		/* ... or from another one */
-	ROOMS_ASKED_MS = 30000,		/* not asked for the same source again */
+	ROOMS_ASKED_MS = 30000,		/* not asked for that source again */
 	ROOMS_ASKERS = 4		/* sources a room remembers for that,
 					 * and newcomers at once */
 };

@@ -103,7 +103,8 @@ confirm(struct caller *c, struct kex *k, struct turns *turns, struct turn *me,
 /* The handshake of a link, or of a member. */
 static enum door_verdict
 accept_link(struct caller *c, const uint8_t *head, enum kex_kind kind,
-    const uint8_t *w, const char *room, struct turns *turns, struct kex_keys *keys, char *why)
+    const uint8_t *w, const char *room, struct turns *turns,
+    struct kex_keys *keys, char *why)
 {
 	enum door_verdict verdict;
 	uint8_t m1[KEX_M1];
@@ -148,7 +149,8 @@ accept_link(struct caller *c, const uint8_t *head, enum kex_kind kind,
 
 enum door_verdict
 sealed_accept(struct caller *c, const uint8_t w[BEAR_SCALAR],
-    const char *room, struct turns *turns, struct sealed_caller *out, char why[DOOR_WHY_MAX])
+    const char *room, struct turns *turns, struct sealed_caller *out,
+    char why[DOOR_WHY_MAX])
 {
 	uint8_t head[KEX_HEAD];
 	unsigned first;
@@ -374,7 +376,7 @@ static enum door_verdict
 dial_room(const struct hostport *hp, const char *room, const uint8_t *w,
     int *fdp, struct net_addr *peer, struct kex_keys *keys, char *why)
 {
-	enum door_verdict verdict, worst = DOOR_STOPPED;
+	enum door_verdict verdict, worst = DOOR_FAILED;
 	struct net_addr at[RESOLVE_MAX];
 	char detail[DOOR_WHY_MAX];
 	int fd, i, n;
@@ -474,7 +476,8 @@ sealed_flush(struct seal *s, int fd, const struct net_wait *w)
  * both sides. */
 static enum door_verdict
 greet(int fd, const char *room, const struct kex_keys *k,
-    const uint8_t hello[KEX_HELLO], struct seal *s, const struct net_wait *w, struct ctl *answer, char *why)
+    const uint8_t hello[KEX_HELLO], struct seal *s, const struct net_wait *w,
+    struct ctl *answer, char *why)
 {
 	struct seal_keys keys = { .suite = k->suite };
 	enum door_verdict verdict;
@@ -519,8 +522,8 @@ greet(int fd, const char *room, const struct kex_keys *k,
 
 enum door_verdict
 sealed_open_stream(int fd, const char *room, const struct kex_keys *k,
-    uint64_t number, const struct ctl *open, const void *early, size_t nearly, int watch,
-    struct seal **sp, struct ctl *answer, char why[DOOR_WHY_MAX])
+    uint64_t number, const struct ctl *open, const void *early, size_t nearly,
+    int watch, struct seal **sp, struct ctl *answer, char why[DOOR_WHY_MAX])
 {
 	struct net_wait w = { task_now() + SEALED_ANSWER_MS, watch };
 	struct kex_hello h = { .role = KEX_CLIENT, .number = number };

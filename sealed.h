@@ -77,8 +77,8 @@ int sealed_flush(struct seal *s, int fd, const struct net_wait *w);
  * *answer, or with answer->kind 0 if the server does not know the session;
  * or another verdict. */
 enum door_verdict sealed_open_stream(int fd, const char *room,
-    const struct kex_keys *k, uint64_t number, const struct ctl *open, const void *early,
-    size_t nearly, int watch, struct seal **sp, struct ctl *answer,
-    char why[DOOR_WHY_MAX]);
+    const struct kex_keys *k, uint64_t number, const struct ctl *open,
+    const void *early, size_t nearly, int watch, struct seal **sp,
+    struct ctl *answer, char why[DOOR_WHY_MAX]);
 
 #endif

@@ -18,6 +18,7 @@
 #include "plain.h"
 #include "sealed.h"
 #include "server.h"
+#include "share.h"
 #include "tell.h"
 
 /* Beside as many links as streams: those that are about to be replaced, or
@@ -557,24 +558,6 @@ start(struct tunnel *t, void (*run)(struct task *),
 	return false;
 }
 
-static bool
-print_ticket(const struct config *c)
-{
-	struct ticket t = { .relay = c->peer };
-	char text[TICKET_TEXT_MAX];
-	FILE *to = local_end(c) == CTL_STDIO || c->json_fd == 1 ? stderr :
-	    stdout;
-	bool good;
-
-	(void)snprintf(t.room, sizeof(t.room), "%s", c->room);
-	(void)snprintf(t.secret, sizeof(t.secret), "%s", c->secret);
-	(void)ticket_make(&t, text);
-	good = fprintf(to, "adit %s\n", text) > 0 && fflush(to) == 0;
-	secret_wipe(&t, sizeof(t));
-	secret_wipe(text, sizeof(text));
-	return good;
-}
-
 /* What relays ask for: see stream_serve(). */
 static int64_t
 chores(struct tunnel *t)
@@ -584,9 +567,7 @@ chores(struct tunnel *t)
 	if (t->config->form == OPT_SHARE && !t->ticket_told &&
 	    waiter_up(&t->waiter)) {
 		t->ticket_told = true;
-		if (!print_ticket(t->config)) {
-			log_line(LOG_ERROR, "cannot write the ticket: %s",
-			    strerror(errno));
+		if (!share_ticket(t->config)) {
 			t->waiter.exit_code = 1;
 			task_stop();
 		}

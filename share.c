@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "dial.h"
+#include "local.h"
 #include "log.h"
 #include "mint.h"
 #include "sealed.h"
@@ -40,6 +41,38 @@ share_draw(struct tunnel *t, struct config *c)
 	if (!task_stopping())
 		log_line(LOG_ERROR, "%s", why);
 	return 1;
+}
+
+static bool
+print(const char *text, size_t n)
+{
+	if (fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0)
+		return true;
+	log_line(LOG_ERROR, "cannot write to stdout: %s", strerror(errno));
+	return false;
+}
+
+bool
+share_ticket(const struct config *c)
+{
+	struct ticket t = { .relay = c->peer };
+	char text[TICKET_TEXT_MAX + 8];
+	bool good = true;
+	size_t n;
+
+	(void)snprintf(t.room, sizeof(t.room), "%s", c->room);
+	(void)snprintf(t.secret, sizeof(t.secret), "%s", c->secret);
+	n = (size_t)snprintf(text, sizeof(text), "adit ");
+	n += ticket_make(&t, text + n);
+	if (local_end(c) == CTL_STDIO || c->json_fd == 1)
+		log_line(LOG_ERROR, "%s", text);
+	else {
+		text[n++] = '\n';
+		good = print(text, n);
+	}
+	secret_wipe(&t, sizeof(t));
+	secret_wipe(text, sizeof(text));
+	return good;
 }
 
 /* Ask and read; returns false with a sentence in why. */
@@ -73,10 +106,11 @@ int
 share_status(const struct hostport *hp)
 {
 	char why[DOOR_WHY_MAX], name[TEXT_HOSTPORT_MAX];
+	char line[TEXT_HOSTPORT_MAX + MEET_VERSION_MAX + 128];
 	struct meet_state state;
 	struct net_addr peer;
 	int64_t began, ms;
-	int fd;
+	int fd, n;
 
 	text_hostport_name(hp, name);
 	if ((fd = dial_host(hp, SOCK_STREAM, -1, &peer, why)) == -1) {
@@ -91,9 +125,9 @@ share_status(const struct hostport *hp)
 	}
 	ms = task_now() - began;
 	net_close_clean(fd);
-	return printf("%s: adit %s, up %lu s, %lu rooms, %lu pairs, "
-	    "%lu ms away\n", name, state.version,
+	n = snprintf(line, sizeof(line), "%s: adit %s, up %lu s, %lu rooms, "
+	    "%lu pairs, %lu ms away\n", name, state.version,
 	    (unsigned long)state.uptime_s, (unsigned long)state.rooms,
-	    (unsigned long)state.pairs, (unsigned long)ms) > 0 &&
-	    fflush(stdout) == 0 ? 0 : 1;
+	    (unsigned long)state.pairs, (unsigned long)ms);
+	return print(line, (size_t)n) ? 0 : 1;
 }

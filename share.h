@@ -10,6 +10,11 @@
  * why. */
 int share_draw(struct tunnel *t, struct config *c);
 
+/* Say the ticket: on stdout, as the command that the other person pastes; on
+ * stderr if stdout is for something else.  Returns false, having said why, if
+ * that is not possible. */
+bool share_ticket(const struct config *c);
+
 /* Say how the relay at hp is, on stdout.  Returns the exit code. */
 int share_status(const struct hostport *hp);
 

@@ -58,7 +58,7 @@ struct tunnel {
 	unsigned max_fds;
 	const char *version;
 	_Atomic unsigned listen_port;	/* client: what WELCOME said */
-	struct stream_door *door;	/* client: by main */
+	struct stream_door door;	/* client: by main */
 	atomic_bool failure_told;	/* client: since the link was up */
 	atomic_bool pipe_taken;		/* stdin/stdout have a stream */
 	_Atomic int pipe_exit;		/* exit code once the pipe is over */
@@ -124,8 +124,9 @@ int stream_pipe_exit(const struct stream *s);
  * max_tasks and the gate into it; says so if that is less than was asked. */
 void stream_prepare(struct tunnel *t);
 
-/* Serve doors until stopped; one with a descriptor of -1 is closed for now.  chores(t), if not NULL, is done whenever main
- * is woken, and says when it wants to be done again (task_now()'s clock). */
+/* Serve doors until stopped; one with a descriptor of -1 is closed for now.
+ * chores(t), if not NULL, is done whenever main is woken, and says when it
+ * wants to be done again (task_now()'s clock). */
 void stream_serve(struct tunnel *t, const struct stream_door *doors, int n,
     int64_t (*chores)(struct tunnel *));
 

@@ -367,22 +367,19 @@ static enum outcome
 try_place(struct waiter *w, struct place *p, const struct net_addr *all,
     int n, char *why)
 {
+	enum door_verdict verdict;
 	struct post post;
 	struct meet m;
-
 	/* The same port again, if that can be. */
-	switch (say_wait(w, &p->at, (unsigned)(p - w->place), w->port != 0 ? w->port : p->port, p->retry.failures % 4 == 3 ? LONG_MS :
-	    SHORT_MS, &post, &m, why)) {
-	case DOOR_READY:
-		break;
-	case DOOR_STOPPED:
-		return STOPPED;
-	case DOOR_REFUSED:
-	case DOOR_WRONG:
-		return REFUSED;
-	default:
-		return NOT_THERE;
-	}
+	uint16_t port = w->port != 0 ? w->port : p->port;
+	int64_t ms = p->retry.failures % 4 == 3 ? LONG_MS : SHORT_MS;
+
+	verdict = say_wait(w, &p->at, (unsigned)(p - w->place), port, ms,
+	    &post, &m, why);
+	if (verdict != DOOR_READY)
+		return verdict == DOOR_STOPPED ? STOPPED :
+		    verdict == DOOR_REFUSED || verdict == DOOR_WRONG ?
+		    REFUSED : NOT_THERE;
 	if (!come_up(w, p, m.id, all, n)) {
 		post_close(&post, true);
 		return ALIAS;

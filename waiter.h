@@ -26,7 +26,7 @@ enum {
 					 * which nobody has come yet */
 	WAITER_DEAD_MS = 10000,		/* a relay's silence */
 	WAITER_PING_MS = 5000,
-	WAITER_ANSWER_MS = 15000,	/* to WAIT: it may have to ask another */
+	WAITER_ANSWER_MS = 15000,	/* to WAIT: an owner may be asked */
 	WAITER_LOOK_MS = 60000,		/* how often the name is looked up */
 	WAITER_MOVE_MS = 600000		/* an old place is kept so long */
 };

@@ -972,7 +972,8 @@ ended(void)
 	unit_tcp(fd);
 	start_server(&s, -1, fd[0]);
 	REQUIRE(pthread_create(&t, NULL, end_soon, NULL) == 0);
-	CHECK_EQ(sealed_dial(&hp, "", w, &out, &peer, &keys, why), DOOR_STOPPED);
+	CHECK_EQ(sealed_dial(&hp, "", w, &out, &peer, &keys, why),
+	    DOOR_STOPPED);
 	(void)pthread_join(t, NULL);
 	(void)pthread_join(s.t, NULL);
 	CHECK_EQ(s.verdict, DOOR_STOPPED);
