@@ -39,6 +39,7 @@ exit_code(enum door_verdict verdict)
 		return 4;
 	case DOOR_REFUSED:
 	case DOOR_FAILED:
+	case DOOR_ABSENT:
 	case DOOR_STOPPED:
 	default:
 		return 1;
@@ -327,6 +328,7 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 		task_stop();
 		return;
 	}
+	keeper_reached(&t->keeper, verdict == DOOR_ABSENT);
 	ms = keeper_failed(&t->keeper, refused, draw());
 	(void)snprintf(line, sizeof(line), "%s; trying again%s", why,
 	    ms >= 5000 ? " in a while" : "");
@@ -504,6 +506,7 @@ run_link(struct task *task)
 	if (link_send(&l, &m) == -1 ||
 	    link_receive(&l, &m, SEALED_WELCOME_MS) == -1) {
 		(void)snprintf(why, sizeof(why), "no tunnel to %s: %s", name,
+		    errno == EPROTO ? "the server is another release of adit" :
 		    strerror(errno));
 		link_close(&l, false);
 		attempt_failed(t, DOOR_BROKEN, false, why);

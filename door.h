@@ -23,6 +23,7 @@ enum door_verdict {
 	DOOR_PLAIN,	/* the other side does not encrypt */
 	DOOR_BROKEN,	/* the peer broke off, or speaks something else */
 	DOOR_FAILED,	/* not reached, or not in time */
+	DOOR_ABSENT,	/* the relay was reached: nobody is there (yet) */
 	DOOR_STOPPED	/* a stop came first */
 };
 

@@ -72,6 +72,16 @@ set_due(struct keeper *k, int64_t when)
 		k->due_at = when;
 }
 
+void
+keeper_reached(struct keeper *k, bool reached)
+{
+	(void)pthread_mutex_lock(&k->mu);
+	if (reached && !k->reached && k->retry.refusals == 0)
+		retry_reset(&k->retry);
+	k->reached = reached;
+	(void)pthread_mutex_unlock(&k->mu);
+}
+
 uint32_t
 keeper_failed(struct keeper *k, bool refused, uint32_t random)
 {

@@ -42,6 +42,7 @@ struct keeper {
 	bool wanted;		/* another beside the link that is up */
 	bool known;		/* the server has known our token */
 	bool over;		/* no more attempts */
+	bool reached;		/* see keeper_reached() */
 	uint64_t asks[KEEPER_ASKS];	/* of the link that is up */
 	unsigned nasks;
 	int64_t claimed_at;	/* an attempt said hello then; 0: none */
@@ -64,6 +65,10 @@ int keeper_init(struct keeper *k, unsigned max);
  * the past: now; INT64_MAX: not as things stand.)  One has begun. */
 int64_t keeper_due(struct keeper *k);
 void keeper_begun(struct keeper *k);
+
+/* Before that: was the relay reached, and the server not there?  When that
+ * is new, the server can be expected soon: waits begin anew, short. */
+void keeper_reached(struct keeper *k, bool reached);
 
 /* By the thread of an attempt: it came to nothing; random: 32 bits.  Returns
  * how long the next one will wait, in ms. */

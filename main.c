@@ -258,8 +258,8 @@ prepare(struct config *c)
 		return code;
 	}
 	(void)snprintf((char *)tunnel.token.bytes, sizeof(tunnel.token.bytes),
-	    "%s", c->secret);
-	tunnel.token.len = strlen(c->secret);
+	    "%s", tunnel.secret);
+	tunnel.token.len = strlen(tunnel.secret);
 	return prepare_seal(c) == -1 ? EXIT_LOCAL : 0;
 }
 
@@ -305,6 +305,7 @@ run(enum opt_role role, enum opt_form form, int argc, char **argv)
 out:
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
 	secret_wipe(tunnel.w, sizeof(tunnel.w));
+	secret_wipe(tunnel.secret, sizeof(tunnel.secret));
 	secret_wipe(config.secret, sizeof(config.secret));
 	return code;
 }

@@ -106,8 +106,13 @@ set_room(struct config *c, const char *s)
 int
 opt_relay(const char *s, struct hostport *out)
 {
+	const char *colon = strchr(s, ':');
+
 	if (text_hostport(s, 1, NULL, out) == 0)
 		return 0;
+	/* With one colon, a port was meant. */
+	if (colon != NULL && strchr(colon + 1, ':') == NULL)
+		return -1;
 	out->port = TICKET_PORT;
 	return text_host(s, out->host);
 }
@@ -551,7 +556,6 @@ read_share(struct config *c, int n, char **pos, char *why)
 	if (c->peer.port == 0)
 		return wrong(why, "which relay? give --relay HOST[:PORT], or "
 		    "set ADIT_RELAY");
-	c->token_arg = c->secret;
 	if (n == 0 || strcmp(pos[0], "-") == 0)
 		return OPT_RUN;
 	if (c->nto == OPT_LIST_MAX)
@@ -575,6 +579,9 @@ read_ticket(struct config *c, int n, char **pos, char *why)
 	if (n == 2 && strcmp(pos[1], "-") != 0)
 		return wrong(why, "behind a ticket there may be - for "
 		    "standard input and output, or options");
+	if (n == 2 && (c->has_listen || c->nto > 0))
+		return wrong(why, "- is standard input and output: it does "
+		    "not go with --listen or --to");
 	if (ticket_parse(&t, pos[0], why) == -1)
 		return OPT_USAGE;
 	c->peer = t.relay;
@@ -737,7 +744,7 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
     char **argv, char why[OPT_WHY_MAX])
 {
 	enum opt_verdict verdict = OPT_RUN;
-	bool options = true, verbose, quiet, once;
+	bool options = true, verbose, quiet, once, has_relay;
 	unsigned nto, nallow;
 	char *pos[4];
 	int i, took, npos = 0;
@@ -761,6 +768,7 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 	verbose = c->verbose;
 	quiet = c->quiet;
 	once = c->once;
+	has_relay = c->peer.port != 0;
 	c->verbose = c->quiet = c->once = false;
 	nto = c->nto;
 	nallow = c->nallow;
@@ -771,7 +779,8 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 			options = false;
 		else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
 			took = read_option(c, argv + i,
-			    form == OPT_PLACE && npos == 2,
+			    form == OPT_PLACE &&
+			    role != OPT_RELAY && npos == 2,
 			    &verdict, why);
 			if (took == 0)
 				return OPT_USAGE;
@@ -792,8 +801,14 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 	/* A server that listens is not concerned. */
 	if (role == OPT_CLIENT || form == OPT_SHARE || c->room[0] != '\0')
 		c->once = c->once || once;
-	if (form != OPT_SHARE && role == OPT_SERVER)
+	else if (role == OPT_SERVER && c->auth_arg == c->auth_env)
+		c->auth = false;
+	if (form == OPT_PLACE && role == OPT_SERVER) {
+		if (c->peer.port != 0 && !has_relay)
+			return wrong(why, "--relay is for adit share; give "
+			    "RELAY PORT TOKEN --room NAME");
 		memset(&c->peer, 0, sizeof(c->peer));	/* ADIT_RELAY's */
+	}
 	if (c->json && c->json_fd == -1)
 		c->json_fd = 1;
 	verdict = read_positional(c, npos, pos, why);

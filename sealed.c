@@ -260,7 +260,7 @@ await_joined(int fd, const struct net_wait *wait, char *why)
 	case MEET_NO_ROOM:
 	case MEET_NO_SERVER:
 	case MEET_STOPPING:
-		return DOOR_FAILED;	/* it may be there in a moment */
+		return DOOR_ABSENT;
 	case MEET_FULL:
 	case KEX_VERSION:
 		return DOOR_REFUSED;

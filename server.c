@@ -567,7 +567,7 @@ chores(struct tunnel *t)
 	if (t->config->form == OPT_SHARE && !t->ticket_told &&
 	    waiter_up(&t->waiter)) {
 		t->ticket_told = true;
-		if (!share_ticket(t->config)) {
+		if (!share_ticket(t)) {
 			t->waiter.exit_code = 1;
 			task_stop();
 		}

@@ -36,42 +36,51 @@ share_draw(struct tunnel *t, struct config *c)
 			break;
 		rc = waiter_probe(&t->waiter, why);
 	}
-	if (rc == 0 && mint_secret(MINT_BITS_MIN, c->room, c->secret) == 0)
+	if (rc == 0 && mint_secret(MINT_BITS_MIN, c->room, t->secret) == 0)
 		return 0;
 	if (!task_stopping())
 		log_line(LOG_ERROR, "%s", why);
 	return 1;
 }
 
+/* Not by stdio, which would keep a copy. */
 static bool
 print(const char *text, size_t n)
 {
-	if (fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0)
+	ssize_t put = write(STDOUT_FILENO, text, n);
+
+	if (put == (ssize_t)n)
 		return true;
-	log_line(LOG_ERROR, "cannot write to stdout: %s", strerror(errno));
+	log_line(LOG_ERROR, "cannot write to stdout: %s",
+	    put == -1 ? strerror(errno) : "it is full");
 	return false;
 }
 
 bool
-share_ticket(const struct config *c)
+share_ticket(struct tunnel *t)
 {
-	struct ticket t = { .relay = c->peer };
-	char text[TICKET_TEXT_MAX + 8];
-	bool good = true;
+	const struct config *c = t->config;
+	bool piped = local_end(c) == CTL_STDIO, good = true;
+	struct ticket ticket = { .relay = c->peer };
+	char text[TICKET_TEXT_MAX + 16];
 	size_t n;
 
-	(void)snprintf(t.room, sizeof(t.room), "%s", c->room);
-	(void)snprintf(t.secret, sizeof(t.secret), "%s", c->secret);
+	(void)snprintf(ticket.room, sizeof(ticket.room), "%s", c->room);
+	(void)snprintf(ticket.secret, sizeof(ticket.secret), "%s", t->secret);
 	n = (size_t)snprintf(text, sizeof(text), "adit ");
-	n += ticket_make(&t, text + n);
-	if (local_end(c) == CTL_STDIO || c->json_fd == 1)
+	n += ticket_make(&ticket, text + n);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "%s",
+	    piped ? " -" : c->udp ? " -u" : "");
+	if (piped || c->json_fd == 1)
 		log_line(LOG_ERROR, "%s", text);
 	else {
 		text[n++] = '\n';
 		good = print(text, n);
 	}
-	secret_wipe(&t, sizeof(t));
+	secret_wipe(&ticket, sizeof(ticket));
 	secret_wipe(text, sizeof(text));
+	secret_wipe(t->secret, sizeof(t->secret));
+	secret_scrub();
 	return good;
 }
 

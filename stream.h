@@ -50,7 +50,8 @@ struct tunnel {
 	_Atomic unsigned links;		/* how many that is */
 	struct keeper keeper;		/* client: the link */
 	struct waiter waiter;		/* server: places at relays */
-	bool ticket_told;		/* share: by main */
+	char secret[WORD_TEXT_MAX];	/* share: until it is told, by main */
+	bool ticket_told;
 	struct rooms rooms;		/* relay, and: */
 	struct stats stats;
 	uint8_t relay_id[MEET_ID];

@@ -37,8 +37,9 @@ waiter_init(struct waiter *w)
 	(void)pthread_mutex_init(&w->mu, NULL);
 	for (i = 0; i < WAITER_PLACES; i++)
 		memset(&w->place[i], 0, sizeof(w->place[i]));
-	w->ncalls = w->changes = 0;
-	w->was_up = w->told = false;
+	w->ncalls = w->first_call = w->changes = 0;
+	w->was_up = false;
+	w->told = 0;
 	w->exit_code = 0;
 	return entropy_get(w->owner, sizeof(w->owner));
 }
@@ -61,9 +62,9 @@ waiter_take(struct waiter *w, struct waiter_call *call)
 
 	(void)pthread_mutex_lock(&w->mu);
 	if ((some = w->ncalls > 0)) {
-		*call = w->calls[0];
-		memmove(w->calls, w->calls + 1,
-		    --w->ncalls * sizeof(w->calls[0]));
+		*call = w->calls[w->first_call];
+		w->first_call = (w->first_call + 1) % WAITER_CALLS;
+		w->ncalls--;
 	}
 	(void)pthread_mutex_unlock(&w->mu);
 	return some;
@@ -78,7 +79,7 @@ put_call(struct waiter *w, struct place *p, const struct meet *m)
 	/* If there are too many, the relay gives up on this one. */
 	if (w->ncalls < WAITER_CALLS && p->waiting < WAITER_CALLS) {
 		p->waiting++;
-		c = &w->calls[w->ncalls++];
+		c = &w->calls[(w->first_call + w->ncalls++) % WAITER_CALLS];
 		c->place = (unsigned)(p - w->place);
 		memcpy(c->ticket, m->id, sizeof(c->ticket));
 		c->relay = p->at;
@@ -127,8 +128,10 @@ choose(struct waiter *w, struct place *p, const struct net_addr *at, int n,
 
 	(void)pthread_mutex_lock(&w->mu);
 	for (j = 0; j < WAITER_PLACES; j++) {
-		if (w->place[j].state != PLACE_UP ||
-		    w->place[j].leave_at != INT64_MAX)
+		/* One that is being dialled counts, until it fails. */
+		if (w->place[j].state == PLACE_IDLE ||
+		    (w->place[j].state == PLACE_UP &&
+		    w->place[j].leave_at != INT64_MAX))
 			continue;
 		up++;
 		i = position(at, n, &w->place[j].at);
@@ -185,7 +188,7 @@ come_up(struct waiter *w, struct place *p, const uint8_t relay[MEET_ID],
 	retry_up(&p->retry);
 	p->up_at = task_now();
 	w->was_up = true;
-	w->told = false;
+	w->told = 0;
 	w->changes++;
 	(void)pthread_mutex_unlock(&w->mu);
 	return true;
@@ -433,8 +436,8 @@ complain(struct waiter *w, enum outcome worst, const char *why)
 
 	tell_link_failed(why, worst == REFUSED);
 	(void)pthread_mutex_lock(&w->mu);
-	told = w->told;
-	w->told = true;
+	told = w->told == (int)worst + 1;
+	w->told = (int)worst + 1;
 	if (w->once && !w->was_up)
 		w->exit_code = 1;
 	(void)pthread_mutex_unlock(&w->mu);
@@ -519,7 +522,7 @@ waiter_probe(struct waiter *w, char why[DOOR_WHY_MAX])
 
 	n = dial_relays(w->relay, w->room, at, why);
 	for (i = 0; i < n && verdict != DOOR_READY; i++) {
-		verdict = say_wait(w, &at[i], 0, 0, LONG_MS, &post, &m, why);
+		verdict = say_wait(w, &at[i], 0, w->port, LONG_MS, &post, &m, why);
 		if (verdict == DOOR_READY) {
 			post_say_reason(&post, MEET_M_BYE, MEET_R_STOPPING, "");
 			post_close(&post, true);

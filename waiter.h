@@ -21,7 +21,7 @@ enum {
 	WAITER_PLACES = 3,		/* two, and one to move to a better */
 	WAITER_WANTED = 2,
 	WAITER_PARKED = 2,		/* connections that each has parked */
-	WAITER_CALLS = 64,		/* requests waiting for main; and so
+	WAITER_CALLS = 1024,		/* requests waiting for main; and so
 					 * many of one relay's connections on
 					 * which nobody has come yet */
 	WAITER_DEAD_MS = 10000,		/* a relay's silence */
@@ -62,8 +62,9 @@ struct waiter {
 	pthread_mutex_t mu;	/* guards all below */
 	struct place place[WAITER_PLACES];
 	struct waiter_call calls[WAITER_CALLS];
-	unsigned ncalls;
-	bool was_up, told;
+	unsigned ncalls, first_call;	/* a ring */
+	bool was_up;
+	int told;			/* what was complained of last, plus 1 */
 	unsigned changes;		/* of places */
 	int exit_code;			/* of once */
 };
