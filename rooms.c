@@ -189,6 +189,7 @@ take(struct rooms *t, struct room *r)
 	*p = r;
 	r->linked = true;
 	r->heard_at = task_now();
+	r->heard = ++t->heard;
 	t->n++;
 	return 0;
 }
@@ -242,6 +243,7 @@ challenge(struct rooms *t, struct room *r)
 	struct room *old = find(t, r->name);
 	int64_t since = task_now(), asked_at = 0, patience;
 	uint8_t owner[MEET_ID];
+	unsigned heard = old->heard;
 	int rc = 0;
 
 	if (asked_before(old, r->source) || old->askers >= ROOMS_ASKERS)
@@ -257,7 +259,7 @@ challenge(struct rooms *t, struct room *r)
 			return MEET_R_BUSY;
 		/* Its last sign of life, be it the hello of its next
 		 * connection. */
-		if (old->heard_at >= since) {
+		if (old->heard != heard) {
 			remember_asked(old, r->source);
 			rc = MEET_R_BUSY;
 		} else if (task_now() >= since + patience) {
@@ -320,6 +322,7 @@ rooms_heard(struct rooms *t, struct room *r)
 {
 	(void)pthread_mutex_lock(&t->mu);
 	r->heard_at = task_now();
+	r->heard = ++t->heard;
 	(void)pthread_mutex_unlock(&t->mu);
 }
 

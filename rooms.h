@@ -53,7 +53,8 @@ struct room {
 	uint8_t source[NET_SOURCE];
 	struct post *post;
 	int64_t heard_at;
-	unsigned askers;		/* newcomers who wait for that */
+	unsigned heard;			/* the table's count at that time */
+	unsigned askers;		/* newcomers who wait for it */
 	bool linked;			/* it has the room, */
 	bool open;			/* ... and may be sent tickets */
 	bool replaced;			/* ... and somebody else has it now */
@@ -82,6 +83,7 @@ struct rooms {
 	struct room *bucket[ROOMS_BUCKETS];
 	struct pass *passes[ROOMS_BUCKETS];
 	unsigned n, max, max_source, parked;
+	unsigned heard;		/* hellos and signs of life so far */
 };
 
 /* No rooms.  At most max in all, max_source from one source. */

@@ -77,6 +77,72 @@ names(void)
 	CHECK_STR(name, "unknown");
 }
 
+/* An address as it stands on the wire, by hand; and back. */
+static void
+packs(void)
+{
+	static const struct {
+		int family;
+		const char *s;
+		unsigned port;
+		uint32_t scope;
+		uint8_t wire[NET_PACKED];
+		const char *back;	/* what comes out again */
+	} rows[] = {
+		{ AF_INET, "192.0.2.1", 80, 0, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		    0xff, 0xff, 192, 0, 2, 1, 0, 80 }, "192.0.2.1:80" },
+		{ AF_INET, "0.0.0.0", 0, 0, { [10] = 0xff, 0xff },
+		    "0.0.0.0:0" },
+		{ AF_INET, "255.255.255.255", 65534, 0, { [10] = 0xff, 0xff,
+		    0xff, 0xff, 0xff, 0xff, 0xff, 0xfe },
+		    "255.255.255.255:65534" },
+		{ AF_INET6, "::ffff:192.0.2.1", 0x1234, 0, { [10] = 0xff, 0xff,
+		    192, 0, 2, 1, 0x12, 0x34 }, "192.0.2.1:4660" },
+		{ AF_INET6, "2001:db8::1", 443, 0, { 0x20, 1, 0x0d, 0xb8,
+		    [15] = 1, 1, 0xbb }, "[2001:db8::1]:443" },
+		{ AF_INET6, "::", 1, 0, { [17] = 1 }, "[::]:1" },
+		{ AF_INET6, "::1", 0, 0, { [15] = 1 }, "[::1]:0" },
+		/* As good as mapped, but not. */
+		{ AF_INET6, "::fffe:192.0.2.1", 1, 0, { [10] = 0xff, 0xfe, 192,
+		    0, 2, 1, 0, 1 }, "[::fffe:c000:201]:1" },
+		{ AF_INET6, "::1:ffff:192.0.2.1", 1, 0, { [9] = 1, 0xff, 0xff,
+		    192, 0, 2, 1, 0, 1 }, "[::1:ffff:c000:201]:1" },
+		/* A zone stays behind. */
+		{ AF_INET6, "fe80::1", 7, 4, { 0xfe, 0x80, [15] = 1, 0, 7 },
+		    "[fe80::1]:7" }
+	};
+	uint8_t wire[NET_PACKED + 1], again[NET_PACKED];
+	char name[NET_NAME_MAX];
+	struct net_addr a, b;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_row("%s", rows[i].back);
+		a = address(rows[i].family, rows[i].s, rows[i].port,
+		    rows[i].scope);
+		memset(wire, 0xa5, sizeof(wire));
+		net_pack(&a, wire);
+		CHECK_BYTES(wire, rows[i].wire, NET_PACKED);
+		CHECK_EQ(wire[NET_PACKED], 0xa5);
+		memset(&b, 0xa5, sizeof(b));
+		net_unpack(unit_guard(wire, NET_PACKED), &b);
+		net_name(&b, name);
+		CHECK_STR(name, rows[i].back);
+		CHECK_EQ(b.len, b.ss.ss_family == AF_INET ?
+		    sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		CHECK_EQ(net_same(&a, &b), rows[i].scope == 0 &&
+		    a.ss.ss_family == b.ss.ss_family);
+		net_pack(&b, again);
+		CHECK_BYTES(again, wire, NET_PACKED);
+	}
+	unit_row("no address");
+	memset(&a, 0, sizeof(a));
+	a.ss.ss_family = AF_UNIX;
+	net_pack(&a, wire);
+	for (i = 0; i < NET_PACKED; i++)
+		CHECK_EQ(wire[i], 0);
+}
+
 /* A listener on a free port of 127.0.0.1 or ::1. */
 static int
 listener(int family, int type, struct net_addr *bound)
@@ -561,6 +627,7 @@ int
 main(void)
 {
 	unit_case("net: names", names);
+	unit_case("net: addresses on the wire", packs);
 	unit_case("net: connect and accept", connects);
 	unit_case("net: connect from an address", connects_from);
 	unit_case("net: a close is a reset, a clean close an end", closes);

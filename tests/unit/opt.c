@@ -11,7 +11,7 @@ static char why[OPT_WHY_MAX];
 
 /* Parse the words of a line; "''" is an empty one. */
 static enum opt_verdict
-parse(enum opt_role role, const char *line)
+parse_form(enum opt_role role, enum opt_form form, const char *line)
 {
 	static char text[512];
 	char *argv[ARGS_MAX + 1], *p, *word;
@@ -25,8 +25,16 @@ parse(enum opt_role role, const char *line)
 	argv[argc] = NULL;
 	memset(why, '?', sizeof(why));
 	why[0] = '\0';
-	unit_row("%s %s", role == OPT_SERVER ? "server" : "client", line);
-	return opt_parse(&config, role, OPT_PLACE, argc, argv, why);
+	unit_row("%s%s %s", role == OPT_SERVER ? "server" : role == OPT_CLIENT ?
+	    "client" : "relay", form == OPT_SHARE ? " share" :
+	    form == OPT_TICKET ? " ticket" : "", line);
+	return opt_parse(&config, role, form, argc, argv, why);
+}
+
+static enum opt_verdict
+parse(enum opt_role role, const char *line)
+{
+	return parse_form(role, OPT_PLACE, line);
 }
 
 static void
@@ -37,7 +45,9 @@ clear_environment(void)
 		"ADIT_UDP", "ADIT_PLAIN", "ADIT_ONCE", "ADIT_DRAIN",
 		"ADIT_IDLE", "ADIT_LINGER", "ADIT_UDP_IDLE", "ADIT_MAX_CONNS",
 		"ADIT_VERBOSE", "ADIT_JSON", "ADIT_JSON_FD", "ADIT_QUIET",
-		"ADIT_TOKEN", "ADIT_PROXY_PROTOCOL", "ADIT_SOURCE_BY_CLIENT"
+		"ADIT_TOKEN", "ADIT_PROXY_PROTOCOL", "ADIT_SOURCE_BY_CLIENT",
+		"ADIT_RELAY", "ADIT_ROOM", "ADIT_AUTH", "ADIT_MAX_ROOMS",
+		"ADIT_MAX_PER_SOURCE"
 	};
 	size_t i;
 
@@ -680,6 +690,500 @@ discreet(void)
 	CHECK(strstr(why, "SECRET") == NULL);
 }
 
+/* Whoever is wrong is told so, in words that have this part, and none of what
+ * could be a secret. */
+static void
+check_wrong(enum opt_verdict verdict, const char *part)
+{
+	CHECK_EQ(verdict, OPT_USAGE);
+	if (strstr(why, part) == NULL)
+		unit_fail(__FILE__, __LINE__, "says: %s", why);
+	CHECK(memchr(why, '\0', sizeof(why)) != NULL);
+	CHECK(strpbrk(why, "\n\r") == NULL);
+	if (strstr(why, "SECRET") != NULL || strstr(why, "lusab") != NULL ||
+	    strstr(why, "babad") != NULL)
+		unit_fail(__FILE__, __LINE__, "quotes it: %s", why);
+}
+
+static void
+relays(void)
+{
+	static const struct {
+		const char *line, *part;
+	} wrong[] = {
+		{ "", "something is missing: usage: relay IP PORT" },
+		{ "0.0.0.0", "something is missing" },
+		{ "0.0.0.0 443 SECRET", "too many arguments" },
+		{ "a/b 443", "'a/b' is no address" },
+		{ "0.0.0.0 65536", "'65536' is no port: it is a number from "
+		    "0" },
+		{ "0.0.0.0 x", "'x' is no port" },
+		{ "0.0.0.0 1 --auth", "--auth wants a secret" },
+		{ "0.0.0.0 1 --auth=", "--auth wants a secret" },
+		{ "0.0.0.0 1 --auth ''", "--auth wants a secret" },
+		{ "0.0.0.0 1 --max-rooms 0", "--max-rooms wants" },
+		{ "0.0.0.0 1 --max-rooms 1000001", "--max-rooms wants" },
+		{ "0.0.0.0 1 --max-rooms -1", "--max-rooms wants" },
+		{ "0.0.0.0 1 --max-per-source 0", "--max-per-source wants" },
+		{ "0.0.0.0 1 --max-per-source 1000001",
+		    "--max-per-source wants" },
+		{ "0.0.0.0 1 --to h:1", "--to is for the server and the "
+		    "client" },
+		{ "0.0.0.0 1 --listen 1", "--listen is for the server and "
+		    "the client" },
+		{ "0.0.0.0 1 --room a", "--room is for the server and the "
+		    "client" },
+		{ "0.0.0.0 1 --relay r", "--relay is for the server" },
+		{ "0.0.0.0 1 --target 1", "--target is for the client" },
+		{ "0.0.0.0 1 -u", "--udp is for the server and the client" },
+		{ "0.0.0.0 1 --plain", "--plain is for" },
+		{ "0.0.0.0 1 --once", "--once is for the server" },
+		{ "0.0.0.0 1 --idle 1", "--idle is for" },
+		{ "0.0.0.0 1 -v -q", "exclude each other" },
+		{ "--frob 0.0.0.0 1", "unknown option --frob " }
+	};
+	size_t i;
+
+	clear_environment();
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 0"), OPT_RUN);
+	CHECK_EQ(config.role, OPT_RELAY);
+	CHECK_STR(config.peer.host, "0.0.0.0");
+	CHECK_EQ(config.peer.port, 0);
+	CHECK_EQ(config.max_rooms, 4096);
+	CHECK_EQ(config.max_source, 256);
+	CHECK_EQ(config.max_conns, 4096);
+	CHECK_EQ(config.drain_s, 5);
+	CHECK(!config.auth && config.auth_arg == NULL);
+	CHECK(config.token_arg == NULL && config.token_env == NULL);
+	CHECK_EQ(parse(OPT_RELAY, ":: 443 --max-rooms 1 --max-per-source=9 "
+	    "--max-conns 7 --drain 3 --linger 4 -v --json --auth SECRET"),
+	    OPT_RUN);
+	CHECK_EQ(config.max_rooms, 1);
+	CHECK_EQ(config.max_source, 9);
+	CHECK_EQ(config.max_conns, 7);
+	CHECK_EQ(config.drain_s, 3);
+	CHECK_EQ(config.linger_s, 4);
+	CHECK(config.verbose && config.auth);
+	CHECK_EQ(config.json_fd, 1);	/* it carries no data there */
+	CHECK_STR(config.auth_arg, "SECRET");
+	CHECK_EQ(parse(OPT_RELAY, "--max-rooms 1000000 --max-per-source "
+	    "1000000 ::1 1"), OPT_RUN);
+	CHECK_EQ(config.max_rooms, 1000000);
+	CHECK_EQ(config.max_source, 1000000);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		check_wrong(parse(OPT_RELAY, wrong[i].line), wrong[i].part);
+	/* No token is asked for, and yet one there may be wiped. */
+	REQUIRE(setenv("ADIT_TOKEN", "SECRET", 1) == 0);
+	REQUIRE(setenv("ADIT_MAX_ROOMS", "5", 1) == 0);
+	REQUIRE(setenv("ADIT_MAX_PER_SOURCE", "6", 1) == 0);
+	REQUIRE(setenv("ADIT_ROOM", "?", 1) == 0);	/* not ours */
+	REQUIRE(setenv("ADIT_RELAY", "?", 1) == 0);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), OPT_RUN);
+	CHECK_STR(config.token_env, "SECRET");
+	CHECK_EQ(config.max_rooms, 5);
+	CHECK_EQ(config.max_source, 6);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1 --max-rooms 7"), OPT_RUN);
+	CHECK_EQ(config.max_rooms, 7);
+	REQUIRE(setenv("ADIT_MAX_ROOMS", "0", 1) == 0);
+	check_wrong(parse(OPT_RELAY, "0.0.0.0 1"),
+	    "ADIT_MAX_ROOMS in the environment should be");
+}
+
+/* RELAY PORT TOKEN --room NAME */
+static void
+in_rooms(void)
+{
+	static const char *const names[] = {
+		"a", "z9", "8442", "a_b.c", "._.",
+		"0123456789abcdefxyz_.0123456789a"
+	};
+	static const char *const no_names[] = {
+		"''", "A", "a-b", "a/b", "a:1", "\xc3\xa4",
+		"0123456789abcdefxyz_.0123456789ab"
+	};
+	static const struct {
+		enum opt_role role;
+		const char *line, *part;
+	} wrong[] = {
+		{ OPT_SERVER, "r 7000 --room a", "no token" },
+		{ OPT_CLIENT, "r 7000 --room a", "no token" },
+		{ OPT_SERVER, "r --room a", "something is missing: usage: "
+		    "server RELAY PORT TOKEN --room NAME" },
+		{ OPT_CLIENT, "SECRET --room a", "something is missing: "
+		    "usage: client RELAY PORT TOKEN --room NAME" },
+		{ OPT_SERVER, "r 1 SECRET x --room a", "too many" },
+		/* Nobody listens here. */
+		{ OPT_SERVER, "r 0 SECRET --room a", "'0' is no port: it is "
+		    "a number from 1" },
+		{ OPT_CLIENT, "r 0 SECRET --room a", "'0' is no port" },
+		{ OPT_SERVER, "r 1 SECRET --room", "--room wants 1 to 32 of" },
+		{ OPT_SERVER, "r 1 SECRET --room a --plain", "meeting at a "
+		    "relay is not possible with --plain" },
+		{ OPT_CLIENT, "r 1 SECRET --room a --plain", "meeting at a "
+		    "relay is not possible with --plain" },
+		{ OPT_CLIENT, "r 1 SECRET --room a --auth SECRET",
+		    "--auth is for the server and the relay" },
+		{ OPT_CLIENT, "r 1 SECRET --auth=SECRET",
+		    "--auth is for the server and the relay" },
+		{ OPT_CLIENT, "r 1 SECRET --room a --relay x",
+		    "--relay is for the server" },
+		{ OPT_SERVER, "r 1 SECRET --auth SECRET",
+		    "--auth is for a relay: give --room NAME" },
+		{ OPT_SERVER, "r 1 SECRET --room a --auth",
+		    "--auth wants a secret" },
+		{ OPT_SERVER, "r 1 SECRET --room a --auth=",
+		    "--auth wants a secret" },
+		{ OPT_SERVER, "r 1 SECRET --room a --max-rooms 1",
+		    "--max-rooms is for the relay" },
+		{ OPT_CLIENT, "r 1 SECRET --room a --max-per-source 1",
+		    "--max-per-source is for the relay" },
+		{ OPT_SERVER, "r 1 SECRET --room a --auth SECRET --frob",
+		    "unknown option --frob " },
+		{ OPT_SERVER, "r 1 --room a -SECRET", "unknown option" }
+	};
+	char line[160];
+	size_t i;
+
+	clear_environment();
+	CHECK_EQ(parse(OPT_SERVER, "h 1 t"), OPT_RUN);
+	CHECK_STR(config.room, "");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(line, sizeof(line), "r 7000 tok --room %s",
+		    names[i]);
+		CHECK_EQ(parse(OPT_SERVER, line), OPT_RUN);
+		CHECK_STR(config.room, names[i]);
+		CHECK_STR(config.peer.host, "r");
+		CHECK_EQ(config.peer.port, 7000);
+		CHECK_EQ(config.form, OPT_PLACE);
+		CHECK(!config.auth && config.auth_arg == NULL);
+		CHECK_EQ(parse(OPT_CLIENT, line), OPT_RUN);
+		CHECK_STR(config.room, names[i]);
+	}
+	for (i = 0; i < sizeof(no_names) / sizeof(no_names[0]); i++) {
+		(void)snprintf(line, sizeof(line), "r 7000 tok --room %s",
+		    no_names[i]);
+		check_wrong(parse(OPT_SERVER, line), "--room wants 1 to 32 "
+		    "of");
+		check_wrong(parse(OPT_CLIENT, line), "--room wants 1 to 32 "
+		    "of");
+	}
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		check_wrong(parse(wrong[i].role, wrong[i].line),
+		    wrong[i].part);
+	/* A relay's secret stays where it is, to be wiped there. */
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room a --auth SECRET"),
+	    OPT_RUN);
+	CHECK(config.auth);
+	CHECK_STR(config.auth_arg, "SECRET");
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --auth=SECRET --room=a"),
+	    OPT_RUN);
+	CHECK_STR(config.auth_arg, "SECRET");
+	memset(config.auth_arg, 0, strlen(config.auth_arg));
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room a --auth -"), OPT_RUN);
+	CHECK_STR(config.auth_arg, "-");
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room a --auth one --auth two"),
+	    OPT_RUN);
+	CHECK_STR(config.auth_arg, "two");
+}
+
+static void
+rooms_environment(void)
+{
+	clear_environment();
+	REQUIRE(setenv("ADIT_ROOM", "box", 1) == 0);
+	REQUIRE(setenv("ADIT_AUTH", "ENVSECRET", 1) == 0);
+	REQUIRE(setenv("ADIT_RELAY", "other:9", 1) == 0);
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok"), OPT_RUN);
+	CHECK_STR(config.room, "box");
+	CHECK_STR(config.peer.host, "r");	/* as it was given */
+	CHECK_EQ(config.peer.port, 1);
+	CHECK(config.auth);
+	CHECK(config.auth_arg == getenv("ADIT_AUTH"));
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room car --auth SECRET"),
+	    OPT_RUN);
+	CHECK_STR(config.room, "car");
+	CHECK_STR(config.auth_arg, "SECRET");
+	/* One that another takes the place of is wiped. */
+	CHECK_STR(getenv("ADIT_AUTH"), "");
+	REQUIRE(setenv("ADIT_AUTH", "ENVSECRET", 1) == 0);
+	CHECK_EQ(parse(OPT_CLIENT, "r 1 tok"), OPT_RUN);
+	CHECK_STR(config.room, "box");
+	CHECK(!config.auth && config.auth_arg == NULL);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), OPT_RUN);
+	CHECK_STR(config.auth_arg, "ENVSECRET");
+	CHECK_STR(config.room, "");
+	check_wrong(parse(OPT_RELAY, "0.0.0.0"), "something is missing");
+	REQUIRE(setenv("ADIT_AUTH", "", 1) == 0);	/* as if not there */
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), OPT_RUN);
+	CHECK(!config.auth && config.auth_arg == NULL);
+	REQUIRE(setenv("ADIT_ROOM", "Box", 1) == 0);
+	check_wrong(parse(OPT_SERVER, "r 1 tok"),
+	    "ADIT_ROOM in the environment should be 1 to 32 of");
+	check_wrong(parse(OPT_CLIENT, "r 1 tok"),
+	    "ADIT_ROOM in the environment should be 1 to 32 of");
+	REQUIRE(unsetenv("ADIT_ROOM") == 0);
+	REQUIRE(setenv("ADIT_RELAY", "a/b", 1) == 0);
+	check_wrong(parse_form(OPT_SERVER, OPT_SHARE, "80"),
+	    "ADIT_RELAY in the environment should be HOST or HOST:PORT");
+	CHECK_EQ(parse_form(OPT_CLIENT, OPT_PLACE, "h 1 tok"), OPT_RUN);
+}
+
+/* adit share [HOST:]PORT --relay HOST[:PORT] */
+static void
+shares(void)
+{
+	static const struct {
+		const char *line, *host;	/* NULL: stdin and stdout */
+		unsigned port, nto;
+		const char *relay;
+		unsigned relay_port;
+	} good[] = {
+		{ "8080 --relay r", "127.0.0.1", 8080, 1, "r", 443 },
+		{ "--relay=r:7000 db:22", "db", 22, 1, "r", 7000 },
+		{ "[::1]:22 --relay [::2]:1", "::1", 22, 1, "::2", 1 },
+		{ "- --relay r", NULL, 0, 0, "r", 443 },
+		{ "-- 80 --relay", NULL, 0, 0, NULL, 0 },
+		/* What is shared comes first, for who does not choose. */
+		{ "80 --to h:1 --to h:2 --relay r", "127.0.0.1", 80, 3, "r",
+		    443 },
+		{ "--to h:1 --to h:2 --relay r", "h", 1, 2, "r", 443 },
+		{ "80 --relay r --relay s:5", "127.0.0.1", 80, 1, "s", 5 },
+		{ "80 --relay r --room box --auth SECRET", "127.0.0.1", 80, 1,
+		    "r", 443 },
+		{ "80 -u --relay r", "127.0.0.1", 80, 1, "r", 443 },
+		{ "80 --relay r --allow *:*", "127.0.0.1", 80, 1, "r", 443 },
+		{ "80 --relay r --proxy-protocol 1", "127.0.0.1", 80, 1, "r",
+		    443 },
+		{ "80 --relay r --json", "127.0.0.1", 80, 1, "r", 443 }
+	};
+	static const struct {
+		const char *line, *part;
+	} wrong[] = {
+		{ "", "something is missing: usage: adit share [HOST:]PORT "
+		    "--relay HOST[:PORT]" },
+		{ "--relay r", "something is missing" },
+		{ "80", "which relay? give --relay HOST[:PORT]" },
+		{ "-", "which relay?" },
+		{ "80 --relay", "--relay wants HOST or HOST:PORT" },
+		{ "80 --relay=", "--relay wants HOST or HOST:PORT" },
+		{ "80 --relay r:0", "--relay wants" },
+		{ "80 --relay r:65536", "--relay wants" },
+		{ "80 --relay a/b", "--relay wants" },
+		{ "80 --relay :1", "--relay wants" },
+		{ "80 81 --relay r", "too many arguments" },
+		{ "0 --relay r", "'0' is nothing to share" },
+		{ "65536 --relay r", "'65536' is nothing to share" },
+		{ "h --relay r", "'h' is nothing to share" },
+		{ "h: --relay r", "'h:' is nothing to share" },
+		{ "'' --relay r", "'' is nothing to share" },
+		{ "80 --relay r --plain", "meeting at a relay is not possible "
+		    "with --plain" },
+		{ "80 --relay r --listen 1", "--listen and --to on the same "
+		    "side" },
+		{ "- -u --relay r", "-u wants --to" },
+		{ "- --relay r --json", "--json writes to stdout" },
+		{ "80 --relay r --target 1", "--target is for the client" },
+		{ "80 --relay r --auth", "--auth wants a secret" },
+		{ "80 --relay r --auth=", "--auth wants a secret" },
+		{ "80 --auth SECRET", "which relay?" },
+		{ "80 --relay r --auth SECRET 81", "too many" },
+		{ "80 --relay r --frob", "unknown option --frob " },
+		{ "80 --relay r --room A", "--room wants" }
+	};
+	char line[400];
+	size_t i, n;
+
+	clear_environment();
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (good[i].relay == NULL) {
+			check_wrong(parse_form(OPT_SERVER, OPT_SHARE,
+			    good[i].line), "too many");
+			continue;
+		}
+		CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, good[i].line),
+		    OPT_RUN);
+		CHECK_EQ(config.form, OPT_SHARE);
+		CHECK_EQ(config.nto, good[i].nto);
+		if (good[i].host != NULL) {
+			CHECK_STR(config.to[0].host, good[i].host);
+			CHECK_EQ(config.to[0].port, good[i].port);
+		}
+		CHECK_STR(config.peer.host, good[i].relay);
+		CHECK_EQ(config.peer.port, good[i].relay_port);
+		/* Which is drawn later. */
+		CHECK(config.token_arg == NULL);
+		CHECK_STR(config.secret, "");
+	}
+	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --to h:1 --to h:2 "
+	    "--relay r --room box --auth SECRET"), OPT_RUN);
+	CHECK_EQ(config.to[1].port, 1);
+	CHECK_EQ(config.to[2].port, 2);
+	CHECK_STR(config.room, "box");
+	CHECK_STR(config.auth_arg, "SECRET");
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		check_wrong(parse_form(OPT_SERVER, OPT_SHARE, wrong[i].line),
+		    wrong[i].part);
+	unit_row("as many as fit");
+	n = (size_t)snprintf(line, sizeof(line), "h:1");
+	for (i = 2; i < OPT_LIST_MAX + 1; i++) {
+		REQUIRE(setenv("ADIT_TO", line, 1) == 0);
+		CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r"),
+		    OPT_RUN);
+		CHECK_EQ(config.nto, i);
+		CHECK_EQ(config.to[0].port, 80);
+		CHECK_EQ(config.to[i - 1].port, i - 1);
+		n += (size_t)snprintf(line + n, sizeof(line) - n, ",h:%zu", i);
+	}
+	REQUIRE(setenv("ADIT_TO", line, 1) == 0);
+	check_wrong(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r"),
+	    "too many services");
+	clear_environment();
+	REQUIRE(setenv("ADIT_RELAY", "env.example:7", 1) == 0);
+	REQUIRE(setenv("ADIT_AUTH", "SECRET", 1) == 0);
+	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80"), OPT_RUN);
+	CHECK_STR(config.peer.host, "env.example");
+	CHECK_EQ(config.peer.port, 7);
+	CHECK_STR(config.auth_arg, "SECRET");
+	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r"), OPT_RUN);
+	CHECK_STR(config.peer.host, "r");
+	CHECK_EQ(config.peer.port, 443);
+	check_wrong(parse_form(OPT_SERVER, OPT_SHARE, ""),
+	    "something is missing");
+}
+
+/* adit TICKET [-] */
+#define WORDS "lusab-babad-gutih-tugad-lagon"	/* a secret for room 7 */
+
+static void
+ticket_form(void)
+{
+	static const struct {
+		const char *line;
+		const char *host;
+		unsigned port;
+		bool later, listen;
+		unsigned nto;
+	} good[] = {
+		{ "r/7-" WORDS, "r", 443, true, true, 0 },
+		{ "R:9/7-" WORDS, "R", 9, true, true, 0 },
+		{ "[::1]:9/7-" WORDS, "::1", 9, true, true, 0 },
+		{ "r/7-LUSAB-Babad-GUTIH-tugad-lagon", "r", 443, true, true,
+		    0 },
+		{ "r/7-" WORDS " -", "r", 443, false, false, 0 },
+		{ "r/7-" WORDS " --listen 80", "r", 443, false, true, 0 },
+		{ "--listen 80 r/7-" WORDS, "r", 443, false, true, 0 },
+		{ "r/7-" WORDS " --to h:1", "r", 443, false, false, 1 },
+		{ "r/7-" WORDS " --target 22", "r", 443, true, true, 0 },
+		{ "r/7-" WORDS " -u", "r", 443, true, true, 0 },
+		{ "r/7-" WORDS " --once -", "r", 443, false, false, 0 },
+		{ "-- r/7-" WORDS " -", "r", 443, false, false, 0 }
+	};
+	static const struct {
+		const char *line, *part;
+	} wrong[] = {
+		{ "", "something is missing: usage: adit "
+		    "RELAY[:PORT]/ROOM-SECRET" },
+		{ "r/7-lusab-babad-gutih-tugad-lagom", "" },
+		{ "r/8-" WORDS, "" }, { "r/7-SECRET", "" }, { "r/7", "" },
+		{ "/7-" WORDS, "" }, { "r:0/7-" WORDS, "" },
+		{ "r/7-" WORDS " x", "behind a ticket there may be -" },
+		{ "r/7-" WORDS " r/7-" WORDS,
+		    "behind a ticket there may be -" },
+		{ "r/7-" WORDS " - -", "too many arguments" },
+		{ "r/7-" WORDS " - SECRET", "too many arguments" },
+		{ "r/7-" WORDS " --plain", "is not possible with --plain" },
+		{ "r/7-" WORDS " - --plain", "is not possible with --plain" },
+		{ "r/7-" WORDS " - -u", "-u wants --listen" },
+		{ "r/7-" WORDS " - --json", "--json writes to stdout" },
+		{ "r/7-" WORDS " --to h:1 --target 2", "--target asks" },
+		{ "r/7-" WORDS " --listen 1 --to h:2", "--listen and --to" },
+		{ "r/7-" WORDS " --relay r", "--relay is for the server" },
+		{ "r/7-" WORDS " --auth SECRET", "--auth is for the server" },
+		{ "r/7-" WORDS " --allow *:*", "--allow is for the server" },
+		{ "r/7-" WORDS " --frob", "unknown option --frob " },
+		{ "r/7-" WORDS " --drain x", "--drain wants" }
+	};
+	size_t i;
+
+	clear_environment();
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, good[i].line),
+		    OPT_RUN);
+		CHECK_EQ(config.form, OPT_TICKET);
+		CHECK_STR(config.peer.host, good[i].host);
+		CHECK_EQ(config.peer.port, good[i].port);
+		CHECK_STR(config.room, "7");
+		CHECK_STR(config.secret, WORDS);
+		CHECK(config.token_arg == config.secret);
+		CHECK_EQ(config.listen_later, good[i].later);
+		CHECK_EQ(config.has_listen, good[i].listen);
+		CHECK_EQ(config.nto, good[i].nto);
+		/* To be wiped where it stands. */
+		CHECK(config.ticket_arg != NULL &&
+		    strchr(config.ticket_arg, '/') != NULL);
+	}
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if (i == 0) {	/* where SECRET is none */
+			CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, ""),
+			    OPT_USAGE);
+			CHECK(strstr(why, wrong[i].part) != NULL);
+			continue;
+		}
+		/* Too many: the usage has that word as well. */
+		if (strcmp(wrong[i].part, "too many arguments") == 0) {
+			CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET,
+			    wrong[i].line), OPT_USAGE);
+			CHECK(strstr(why, wrong[i].part) != NULL);
+			CHECK(strstr(why, "lusab") == NULL);
+			continue;
+		}
+		check_wrong(parse_form(OPT_CLIENT, OPT_TICKET,
+		    wrong[i].line), wrong[i].part);
+		CHECK(why[0] != '\0');
+	}
+	unit_row("environment");
+	REQUIRE(setenv("ADIT_ROOM", "box", 1) == 0);
+	REQUIRE(setenv("ADIT_TOKEN", "SECRET", 1) == 0);
+	REQUIRE(setenv("ADIT_RELAY", "?", 1) == 0);
+	CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, "r/7-" WORDS), OPT_RUN);
+	CHECK_STR(config.room, "7");	/* the ticket's */
+	CHECK_STR(config.secret, WORDS);
+	CHECK_STR(config.token_env, "SECRET");
+	REQUIRE(setenv("ADIT_LISTEN", "8080", 1) == 0);
+	CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, "r/7-" WORDS), OPT_RUN);
+	CHECK(config.has_listen && !config.listen_later);
+}
+
+static void
+relay_places(void)
+{
+	static const struct {
+		const char *text, *host;	/* NULL: none */
+		unsigned port;
+	} rows[] = {
+		{ "r", "r", 443 }, { "r:1", "r", 1 }, { "r:65535", "r", 65535 },
+		{ "192.0.2.1", "192.0.2.1", 443 }, { "[::1]:7", "::1", 7 },
+		{ "::1", "::1", 443 },
+		{ "relay.example", "relay.example", 443 },
+		{ "", NULL, 0 }, { ":1", NULL, 0 }, { "r:", NULL, 0 },
+		{ "r:0", NULL, 0 }, { "r:65536", NULL, 0 }, { "r:x", NULL, 0 },
+		{ "a/b", NULL, 0 }, { "a b", NULL, 0 }
+	};
+	struct hostport hp;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_row("%s", rows[i].text);
+		memset(&hp, 0, sizeof(hp));
+		CHECK_EQ(opt_relay(rows[i].text, &hp), rows[i].host != NULL ?
+		    0 : -1);
+		if (rows[i].host == NULL)
+			continue;
+		CHECK_STR(hp.host, rows[i].host);
+		CHECK_EQ(hp.port, rows[i].port);
+	}
+}
+
 static void
 usage(void)
 {
@@ -718,6 +1222,12 @@ main(void)
 	unit_case("opt: help and version", special);
 	unit_case("opt: environment", environment);
 	unit_case("opt: does not repeat a token", discreet);
+	unit_case("opt: a relay", relays);
+	unit_case("opt: rooms", in_rooms);
+	unit_case("opt: rooms, in the environment", rooms_environment);
+	unit_case("opt: share", shares);
+	unit_case("opt: tickets", ticket_form);
+	unit_case("opt: where a relay is", relay_places);
 	unit_case("opt: usage", usage);
 	return unit_end();
 }
