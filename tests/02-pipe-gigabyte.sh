@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: a gigabyte goes through a pipe each way at once, and every byte is right.
-# Modes: native plain posix m32 asan tsan valgrind
+# Modes: native plain posix m32 asan tsan valgrind relay
 . "${0%/*}/lib.sh"
 
 mkfifo up down from_server from_client

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: an end in one direction leaves the other direction going, both ways.
-# Modes: native plain posix nobear m32 asan tsan
+# Modes: native plain posix nobear m32 asan tsan relay
 . "${0%/*}/lib.sh"
 
 # pipe_with_open_ends: 3 holds the server's stdin open, 4 the client's.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: a reset arrives as a reset on the other side, never as a clean end.
-# Modes: native plain posix m32 asan tsan valgrind
+# Modes: native plain posix m32 asan tsan valgrind relay
 . "${0%/*}/lib.sh"
 
 rounds=300

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: fin, reset, kill and pause at each of the four endpoints, idle, in bulk and half-closed, have exactly the effect they should.
-# Modes: native plain posix asan tsan
+# Modes: native plain posix asan tsan relay
 . "${0%/*}/lib.sh"
 
 check "the table of ends"

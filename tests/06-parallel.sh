@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: hundreds of connections at once, each byte right, and stalled ones beside them disturb nobody.
-# Modes: native plain posix m32 asan tsan valgrind
+# Modes: native plain posix m32 asan tsan valgrind relay
 . "${0%/*}/lib.sh"
 
 start_peer service serve echo

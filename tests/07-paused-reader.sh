@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: a reader that pauses for 30 s with 100 MB behind it loses nothing, closes nothing and costs no memory.
-# Modes: native plain asan
+# Modes: native plain asan relay
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 

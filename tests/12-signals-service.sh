@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: a signal stops a forwarder for new visitors at once, lets streams finish for --drain seconds and resets the rest.
-# Modes: native plain asan tsan valgrind
+# Modes: native plain asan tsan valgrind relay
 . "${0%/*}/lib.sh"
 
 start_peer service serve echo

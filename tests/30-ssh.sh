@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: an ssh session with commands, data, a terminal and an exit status works through the tunnel.
-# Modes: native
+# Modes: native relay
 . "${0%/*}/lib.sh"
 
 [ "$(id -u)" -eq 0 ] || skip "sshd has to run as root"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: HTTP works through the tunnel: keep-alive, parallel downloads, a download that is broken off.
-# Modes: native plain
+# Modes: native plain relay
 . "${0%/*}/lib.sh"
 
 mkdir www

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: Redis works through the tunnel: commands, a pipeline, 50 clients, a subscription.
-# Modes: native
+# Modes: native relay
 . "${0%/*}/lib.sh"
 
 start_peer free serve hold

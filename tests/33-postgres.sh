@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: PostgreSQL works through the tunnel: sessions, big results, COPY, notifications, a broken connection.
-# Modes: native
+# Modes: native relay
 . "${0%/*}/lib.sh"
 
 [ "$(id -u)" -eq 0 ] || skip "only root can become the user of the database"

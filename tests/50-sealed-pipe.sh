@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: a sealed pipe: both ways at once, half-closed, to a service, idle and stuck; whoever exits 0 knows that all was delivered.
-# Modes: native m32 asan tsan
+# Modes: native m32 asan tsan relay
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 sealed_only

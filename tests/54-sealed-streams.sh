@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: sealed streams beside one link: bytes and ends are exact, a refusal is said on both sides, and the link outlives it all.
-# Modes: native asan
+# Modes: native asan relay
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 sealed_only
@@ -170,7 +170,7 @@ adit client client 127.0.0.1 "$port" "$TOKEN" --listen 0
 listening client
 ENTRY=$(addr_of client)
 wait_line client.err \
-    "^cannot connect to 127\.0\.0\.1:$port: Connection refused.*; trying again"
+    "^$(nobody "$port").*; trying again"
 start_peer v1 raw "connect=$ENTRY" say=up text=hi gettext=hi fin end
 start_peer v2 raw "connect=$ENTRY" say=up wait=go3 text=hi gettext=hi fin end
 wait_line v1.out '^up$'

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: reverse: what the server listens for is carried to the client's service; of several clients the oldest live one serves.
-# Modes: native asan tsan
+# Modes: native asan tsan relay
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 sealed_only

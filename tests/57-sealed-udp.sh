@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: sealed UDP, forward and reverse: every size whole, in order, each flow its own; flows end, come again, and outlive nothing they should not.
-# Modes: native m32 asan
+# Modes: native m32 asan relay
 # Slow: left out of tests/run --quick.
 . "${0%/*}/lib.sh"
 sealed_only

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Goal: `adit token` makes tokens that are good, any token works, and none is to be found where it should not be: arguments, environment, logs, memory, core files.
-# Modes: native asan
+# Modes: native asan relay
 . "${0%/*}/lib.sh"
 sealed_only
 
@@ -102,29 +102,6 @@ fits "a b  c" "a b  c"
 differs "a b  c" "a b c"
 
 check "one in use is nowhere to be found any more"
-cat >find.py <<'END'
-"""find.py PID SECRET...: where in the memory of PID the secrets are."""
-import sys
-pid, secrets = sys.argv[1], [s.encode() for s in sys.argv[2:]]
-with open("/proc/%s/maps" % pid) as maps, \
-        open("/proc/%s/mem" % pid, "rb", 0) as mem:
-    for line in maps:
-        where, mode = line.split()[:2]
-        if "rw" not in mode or "[vvar]" in line:
-            continue
-        low, high = (int(x, 16) for x in where.split("-"))
-        # A sanitizer's shadow is larger than all there is.
-        if high - low > 1 << 28:
-            continue
-        try:
-            mem.seek(low)
-            data = mem.read(high - low)
-        except (OSError, OverflowError):
-            continue
-        for s in secrets:
-            if s in data:
-                print(s.decode(), "at", line.strip())
-END
 secret=open-sesame-4711
 printf '%s\n' "$secret" >file
 hidden() {	# hidden NAME: neither /proc nor its memory shows its token
@@ -139,8 +116,7 @@ hidden() {	# hidden NAME: neither /proc nor its memory shows its token
 	expect_no_line "$1.err" 4711
 	# Freed memory of a sanitizer's is kept for a while, as it was.
 	if [ "$MODE" = native ]; then
-		# shellcheck disable=SC2086 # $PYTHON is several words
-		expect_eq "$($PYTHON find.py "$pid" sesame-4711)" ""
+		expect_eq "$(peer find "$pid" sesame-4711)" ""
 	fi
 }
 mkfifo down up

@@ -18,8 +18,11 @@ MEMBERS = {
     "stream closed": {"id": int, "ms": int, "sent": int, "received": int,
                       "whole": bool, "reason": str},
     "refused": {"peer": str, "reason": str},
+    "room waiting": {"room": str, "peer": str},
+    "room lost": {"room": str, "peer": str, "reason": str},
     "end": {"code": int},
 }
+STATES = "link", "room", "stream"
 FILLER = b"\n" * 4096
 
 
@@ -44,7 +47,7 @@ def one(line, state):
     # Threads say what they have seen; one may be held up a little.
     assert at >= state["last"] - 2, "time goes back"
     state["last"] = at
-    kind = name + (" " + e.pop("state") if name in ("link", "stream") else "")
+    kind = name + (" " + e.pop("state") if name in STATES else "")
     members = MEMBERS[kind]
     for key, value in e.items():
         want = members.get(key) or members[key + "?"]

@@ -14,9 +14,13 @@
 # the environment of them all.  A scenario that is about the plain handshake
 # itself says so with speak_plain.
 #
-# Environment: ADIT (the binary, default ../adit), MODE (native, plain, posix,
-# nobear, m32, clang, static, asan, tsan, valgrind), KEEP=1 (leave $T for a
-# look).
+# Direct or through a relay: in the mode relay a port of 127.0.0.1 at which a
+# sealed server would listen stands for a room of one relay, the scenario's own
+# (via_relay).  Clients of other ports dial them as ever.
+#
+# Environment: ADIT (the binary, default ../adit), MODE (native, plain, relay,
+# posix, nobear, m32, clang, static, asan, tsan, valgrind), KEEP=1 (leave $T for
+# a look).
 
 TESTS=$(cd "${0%/*}" && pwd) || exit 1
 TOP=${TESTS%/*}
@@ -51,7 +55,7 @@ fi
 
 for name in TO LISTEN ALLOW TARGET UDP PLAIN ONCE DRAIN IDLE LINGER UDP_IDLE \
     MAX_CONNS VERBOSE JSON JSON_FD QUIET TOKEN PROXY_PROTOCOL \
-    SOURCE_BY_CLIENT; do
+    SOURCE_BY_CLIENT RELAY ROOM AUTH MAX_ROOMS MAX_PER_SOURCE; do
 	unset "ADIT_$name"
 done
 cd "$T" || exit 1
@@ -70,7 +74,7 @@ asan|tsan|valgrind)
 	SLOW=6 ;;
 esac
 case $MODE in
-posix|m32)
+posix|m32|relay)
 	# The path is another one, the size is not the point any more.
 	BIG=$((1 << 28)) ;;
 tsan)
@@ -314,9 +318,11 @@ kill_now() {	# kill_now NAME: kill -9 and wait
 	reap "$1"
 }
 
-addr_of() {	# addr_of NAME: ADDR:PORT of its last listening line
-	sed -n 's/^listening on //p' "$T/$1.err" "$T/$1.out" 2>/dev/null |
-	    tail -n 1
+# addr_of NAME: ADDR:PORT of its last listening line; or what stands for it.
+addr_of() {
+	sed -n 's/^relay, listening on //p; s/^listening on //p
+	    s/^waiting in room \([0-9]*\) at relay .*/127.0.0.1:\1/p' \
+	    "$T/$1.err" "$T/$1.out" 2>/dev/null | tail -n 1
 }
 
 local_of() {	# local_of NAME: where a server listens for clients' services
@@ -347,7 +353,7 @@ note_fds() {	# note_fds NAME: how many it has when nothing happens
 }
 
 listening() {	# listening NAME: it is ready; note its descriptors
-	wait_line "$T/$1.err" '^listening on '
+	wait_line "$T/$1.err" '^(relay, )?listening on |^waiting in room '
 	note_fds "$1"
 }
 
@@ -374,8 +380,14 @@ bigger() {	# bigger FILE N
 	[ "$(wc -c <"$1")" -gt "$2" ]
 }
 
-back_to_baseline() {
-	eval "[ \"\$(fd_count $1)\" -eq \"\$fds_$1\" ]"
+back_to_baseline() {	# back_to_baseline NAME: nothing is open that was not
+	eval "_fds=\$((\$(fd_count $1) - \$fds_$1))"
+	# In a room it depends on whether those it has parked are all there.
+	if direct; then
+		[ "$_fds" -eq 0 ]
+	else
+		[ "${_fds#-}" -le 2 ]
+	fi
 }
 
 # tunnel SERVICE [OPTION...]: server and client joined to SERVICE (host:port);
@@ -393,6 +405,67 @@ tunnel() {
 	linked server client
 	# shellcheck disable=SC2034 # for the scenario
 	ENTRY=$(addr_of client)
+}
+
+# via_relay: start the relay, and put a program in adit's place that gives each
+# server a room there: of the number that its port is, or its own if that is 0.
+# A client goes to the room if there is one of this number.
+via_relay() {
+	start the_relay "$ADIT" relay 127.0.0.1 0
+	listening the_relay
+	RELAY=$(addr_of the_relay)
+	export RELAY
+	mkdir "$T/rooms"
+	cat >"$T/via" <<-END
+	#!/bin/sh
+	adit=$ADIT relay=${RELAY##*:} rooms=$T/rooms
+	END
+	cat >>"$T/via" <<-'END'
+	role=${1:-} port= last=
+	case " ${ADIT_PLAIN:-0} $* " in
+	" 1 "*|*" --plain "*)	role= ;;
+	esac
+	for arg in "$@"; do
+		[ "$last" != 127.0.0.1 ] || port=$arg
+		last=$arg
+	done
+	case $role-$port in
+	*[!0-9a-z-]*|*-|*-*[!0-9]*)	exec "$adit" "$@" ;;
+	server-0)	port=$$; : >"$rooms/$port" ;;
+	server-*)	: >"$rooms/$port" ;;
+	client-*)	[ -e "$rooms/$port" ] || exec "$adit" "$@" ;;
+	*)		exec "$adit" "$@" ;;
+	esac
+	n=$# last=
+	while [ "$n" -gt 0 ]; do
+		arg=$1
+		shift
+		[ "$last" = 127.0.0.1 ] && set -- "$@" "$relay" ||
+		    set -- "$@" "$arg"
+		last=$arg
+		n=$((n - 1))
+	done
+	shift
+	exec "$adit" "$role" --room "$port" "$@"
+	END
+	chmod 755 "$T/via"
+	ADIT=$T/via
+}
+
+direct() {	# servers listen, and do not wait in rooms
+	[ "$MODE" != relay ]
+}
+
+meet_at() {	# meet_at PORT: it will be a server's, so that clients may be first
+	direct || : >"$T/rooms/$1"
+}
+
+nobody() {	# nobody PORT: what a client says if no server is there (regex)
+	if direct; then
+		echo "cannot connect to 127\.0\.0\.1:$1: Connection refused"
+	else
+		echo "no tunnel through 127\.0\.0\.1:${RELAY##*:}, room $1: nobody waits in this room"
+	fi
 }
 
 # backed_up: over a million bytes wait in some socket and have not moved for a
@@ -467,6 +540,16 @@ $(ls -l "/proc/$(pid_of "$_n")/fd")"
 		ended "$_n" || send_signal "$_n" TERM
 		expect_exit "$_n" 0 15
 	done
+	# Now nobody uses it any more.
+	case " $PROCS " in
+	*" the_relay "*)
+		try_for 7 back_to_baseline the_relay ||
+		    fail "the relay leaks descriptors:
+$(ls -l "/proc/$(pid_of the_relay)/fd")"
+		has_line the_relay.err '^room [0-9]+: server [^ ]+ waits$' ||
+		    fail "nothing went through the relay"
+		stop the_relay ;;
+	esac
 	for _n in $PROCS; do
 		ended "$_n" || kill -s TERM "$(pid_of "$_n")"
 		reap "$_n"
@@ -628,3 +711,5 @@ usable() {
 hundredths() {	# hundredths N: as seconds
 	printf '%d.%02d' $(($1 / 100)) $(($1 % 100))
 }
+
+direct || via_relay

@@ -21,6 +21,8 @@ from peer import LIMIT, SLOW, Wrong, dial, is_reset, listen_at, parse, pattern
 from peer import reset, say, spawn
 
 ADIT = shlex.split(os.environ.get("WRAP", "")) + [os.environ["ADIT"]]
+# In the mode relay he stands before it: there a server's address is a room.
+RELAY = os.environ.get("RELAY")
 # One that was generated: guesses are not counted, and what is damaged in a
 # handshake looks like one.
 TOKEN = os.environ["STRONG"]
@@ -112,15 +114,22 @@ class Pair:
 
     def message(self, way, s, index):
         if way == "up" and index == 0:
-            head = self.exactly(s, 4)
-            self.kind = head[3] if head[:2] == b"\xad\x17" else 0
+            head, n = self.exactly(s, 4), 0
+            if head == b"\xad\x17\x01\x04":
+                # DIAL, for the relay; it counts as part of the hello.
+                head = self.exactly(s, 5, head)
+                n = 5 + head[4]
+                head = self.exactly(s, n + 4, head)
+            self.kind = head[n + 3] if head[n:n + 2] == b"\xad\x17" else 0
             self.act = self.middle.act_for(self.kind)
-            return self.exactly(s, 70 if self.kind == LINK else 45, head)
+            return self.exactly(s, n + (70 if self.kind == LINK else 45), head)
         if way == "down" and index == 0:
             head = self.exactly(s, 1)
-            if head != b"\x20":
+            n = int(head == b"\x30")            # the relay's: joined
+            head = self.exactly(s, n + 1, head)
+            if head[n:] != b"\x20":
                 return head
-            return self.exactly(s, 99 if self.kind == LINK else 17, head)
+            return self.exactly(s, n + (99 if self.kind == LINK else 17), head)
         if way == "up" and index == 1 and self.kind == LINK:
             return self.exactly(s, 32)
         head = self.exactly(s, 2)
@@ -256,6 +265,13 @@ class Adit:
                                                    self.err()))
             time.sleep(0.01)
 
+    def place(self):
+        """Of a server: where to dial it, and what clients have to say."""
+        if RELAY:
+            room = self.line("waiting in room").split()[0]
+            return RELAY, ["--room", room]
+        return self.line("listening on"), []
+
     def exit(self, limit=LIMIT):
         try:
             code = self.p.wait(limit)
@@ -289,10 +305,10 @@ class Pipe:
                           down)
             client = None
             try:
-                at = server.line("listening on")
+                at, more = server.place()
                 middle = Middle(at, act)
                 client = Adit(where, "client", ["client", "127.0.0.1",
-                                                middle.port, TOKEN], up)
+                                                middle.port, TOKEN] + more, up)
                 self.c = client.exit()
                 self.accepted = " accepted" in server.err()
                 # A stranger who fails does not end it.
@@ -406,10 +422,11 @@ class Streams:
         to = "127.0.0.1:%d" % self.service.getsockname()[1]
         self.server = Adit(self.where.name, "server", [
             "server", "127.0.0.1", "0", TOKEN, "--to", to])
-        self.middle = Middle(self.server.line("listening on"))
+        at, more = self.server.place()
+        self.middle = Middle(at)
         self.client = Adit(self.where.name, "client", [
             "client", "127.0.0.1", self.middle.port, TOKEN, "--listen",
-            "127.0.0.1:0"])
+            "127.0.0.1:0"] + more)
         self.entry = self.client.line("listening on")
         self.client.line("connected to")
         time.sleep(0.1)
@@ -418,7 +435,8 @@ class Streams:
 
     def settle(self):
         end = time.monotonic() + LIMIT
-        while any(len(os.listdir("/proc/%d/fd" % x.p.pid)) > n
+        more = 2 if RELAY else 0        # parked in its room, by now
+        while any(len(os.listdir("/proc/%d/fd" % x.p.pid)) > n + more
                   for x, n in self.fds):
             if time.monotonic() > end:
                 raise Wrong("descriptors leak: %s%s" % (self.server.err(),

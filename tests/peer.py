@@ -641,6 +641,30 @@ def cmd_udp_order(addr, count, size):
             raise Wrong("not datagram %d" % i)
 
 
+# Memory ----------------------------------------------------------------------
+
+def cmd_find(pid, *words):
+    """find PID WORD...: where in the memory of PID these words stand."""
+    with open("/proc/%s/maps" % pid) as maps, \
+            open("/proc/%s/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            where, mode = line.split()[:2]
+            if "rw" not in mode or "[vvar]" in line:
+                continue
+            low, high = (int(x, 16) for x in where.split("-"))
+            # A sanitizer's shadow is larger than all there is.
+            if high - low > 1 << 28:
+                continue
+            try:
+                mem.seek(low)
+                data = mem.read(high - low)
+            except (OSError, OverflowError):
+                continue
+            for word in words:
+                if word.encode() in data:
+                    say("%s at %s" % (word, line.strip()))
+
+
 # Terminals -----------------------------------------------------------------
 
 def cmd_pty(*args):
