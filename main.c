@@ -31,7 +31,7 @@
 #include "token.h"
 #include "word.h"
 
-#define ADIT_VERSION "0.2.0"
+#define ADIT_VERSION "0.3.0"
 
 enum {
 	EXIT_DONE = 0, EXIT_LOCAL = 1, EXIT_USAGE = 2,

@@ -4,13 +4,15 @@
 #
 # stdin and stdout belong to the tunnel: everything this script says goes to
 # stderr, it reads its answers line by line, and no command it starts may
-# touch stdin.  The token goes to adit by the environment, never by argv.
+# touch stdin.  The token goes to adit by the environment, never by argv; a
+# ticket in adit's own argv, which wipes it.
 
 usage() {
 	cat <<'END'
 usage: ./run.sh                     ask for everything, then run
-       ./run.sh server ARGUMENTS    adit server ARGUMENTS
-       ./run.sh client ARGUMENTS    adit client ARGUMENTS
+       ./run.sh share ARGUMENTS     adit share ARGUMENTS; the same with
+                                    server, client, relay, status, token
+       ./run.sh TICKET ARGUMENTS    adit TICKET ARGUMENTS
        ./run.sh --help
 
 Installs a C compiler, make and BearSSL if they are missing (Debian, Ubuntu),
@@ -18,7 +20,13 @@ builds adit beside this script, and runs it.  The tunnel is encrypted.  An
 empty answer takes the [default].  Answers may also come from a pipe, one a
 line; what follows them is the tunnel's input.
 
-A service beside the server, as a port beside the client:
+A service on one machine, as a port of another one, by way of a relay; the
+first command prints the second:
+
+    ./run.sh share 8080 --relay relay.example
+    ./run.sh relay.example/8442-fuvan-gohoz-dozos-sibip
+
+The same where the client can reach the server:
 
     ./run.sh server 0.0.0.0 7000 - --to 127.0.0.1:5432
     ./run.sh client a.example 7000 - --listen 5432
@@ -29,7 +37,7 @@ A service beside the client, as a port beside the server:
     ./run.sh client a.example 7000 - --to localhost:3000
 
 The - asks for the token.  A TOKEN may stand there too, but other users of the
-machine can see it while this script builds.
+machine can see it, as they can a ticket, while this script builds.
 END
 }
 
@@ -208,21 +216,24 @@ is_hostport() {
 
 ask_mode() {
 	while :; do
-		ask 'Mode (server/client)' server
+		ask 'Mode (share/ticket/server/client/relay)' share
 		case ${answer} in
-		server | s) mode=server && return ;;
+		share | s) mode=share && return ;;
+		ticket | t) mode=ticket && return ;;
+		server) mode=server && return ;;
 		client | c) mode=client && return ;;
-		*) say 'please answer server or client' ;;
+		relay | r) mode=relay && return ;;
+		*) say 'please answer share, ticket, server, client or relay' ;;
 		esac
 	done
 }
 
 ask_address() {
 	while :; do
-		if [ "${mode}" = server ]; then
-			ask 'Address to listen on' 0.0.0.0
-		else
+		if [ "${mode}" = client ]; then
 			ask 'Address of the server' ''
+		else
+			ask 'Address to listen on' 0.0.0.0
 		fi
 		address=${answer}
 		is_host "${address}" && return
@@ -237,8 +248,11 @@ ask_address() {
 ask_port() {
 	least=1
 	[ "${mode}" = client ] || least=0	# the system's choice
+	usual=7000
+	# Where tickets lead to; ports below 1024 need root.
+	[ "${mode}" != relay ] || [ "$(id -u)" -ne 0 ] || usual=443
 	while :; do
-		ask Port 7000
+		ask Port "${usual}"
 		port=${answer}
 		is_port "${port}" "${least}" && return
 		say "a port is a number from ${least} to 65535"
@@ -342,13 +356,111 @@ ask_join() {
 	done
 }
 
+# What to share: $place is a service, or - for stdin/stdout; or the port of
+# $join, which is --listen then, and else empty.
+ask_share() {
+	while :; do
+		ask "Service to share, PORT or HOST:PORT (or: listen PORT)" \
+		    'stdin/stdout'
+		join='' place=${answer}
+		case ${answer} in
+		stdin/stdout) place=- && return ;;
+		'listen '*) join=--listen place=${answer##* } ;;
+		*) ;;
+		esac
+		if [ -n "${join}" ]; then
+			is_listen "${place}" && return
+			say 'that is no port (0 to 65535) nor IP:PORT'
+		else
+			is_port "${place}" 1 && return
+			is_hostport "${place}" 1 && return
+			say 'a service is PORT or HOST:PORT, such as 22 or [::1]:22'
+		fi
+	done
+}
+
+ask_relay() {
+	while :; do
+		ask 'Relay, HOST or HOST:PORT' "${ADIT_RELAY-}"
+		relay=${answer}
+		is_hostport "${relay}" 1 && return
+		case ${relay} in
+		*/*) ;;
+		\[*\]) is_host "${relay}" && return ;;
+		*:*) ;;
+		*) is_host "${relay}" && return ;;
+		esac
+		if [ -z "${relay}" ]; then
+			say 'both sides meet at a relay: any machine that both' \
+			    'reach, with ./run.sh relay running'
+		else
+			say 'that is no name or address, nor one with a :PORT'
+		fi
+	done
+}
+
+# What was read aloud, or the whole line that share has printed, with - behind
+# it for a pipe, or -u for UDP.  Its words are checked by adit.
+ask_ticket() {
+	while :; do
+		ask 'Ticket, RELAY/ROOM-SECRET' ''
+		ticket=${answer#adit }
+		usual="the service's" udp=''
+		case ${ticket} in
+		*' -') usual=stdin/stdout ;;
+		*' -u') udp=-u ;;
+		*) ;;
+		esac
+		ticket=${ticket%% *}
+		is_ticket "${ticket}" && return
+		say 'a ticket is what share has printed, such as' \
+		    'relay.example/8442-fuvan-gohoz-dozos-sibip'
+	done
+}
+
+# Has it a slash, and begins like neither an option nor a file?
+is_ticket() {
+	case $1 in
+	[-./@]*) return 1 ;;
+	*/*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# As ask_join(), but a listener on the service's own port is the default, unless
+# the ticket's line has said something else.
+ask_ticket_join() {
+	while :; do
+		ask 'Local port to listen on (or: stdin/stdout, or: to HOST:PORT)' \
+		    "${usual}"
+		join=--listen place=${answer}
+		case ${answer} in
+		"the service's") join='' place='' && return ;;
+		stdin/stdout) join='' place=- && return ;;
+		'to '*) join=--to place=${answer##* } ;;
+		*) ;;
+		esac
+		if [ "${join}" = --to ]; then
+			is_hostport "${place}" 1 && return
+			say 'a service is HOST:PORT, such as 127.0.0.1:5432 or [::1]:22'
+		else
+			is_listen "${place}" && return
+			say 'that is no port (0 to 65535) nor IP:PORT'
+		fi
+	done
+}
+
+can_encrypt() {
+	case $("${dir}/adit" --version </dev/null) in
+	*WITHOUT*) return 1 ;;
+	*) return 0 ;;
+	esac
+}
+
 # Built without BearSSL.
 ask_plain() {
 	plain=
-	case $("${dir}/adit" --version </dev/null) in
-	*WITHOUT*) ;;
-	*) return 0 ;;
-	esac
+	! can_encrypt || return 0
 	ask 'This adit cannot encrypt; all can be read on the way. Go on (yes/no)' \
 	    no
 	case ${answer} in
@@ -407,14 +519,14 @@ show_other_side() {
 	fi
 }
 
-# --- the three ways in -----------------------------------------------------
+# --- the ways in -----------------------------------------------------------
 
 LC_ALL=C	# bytes, not characters, in tr, cut, ranges and lengths
 unset CDPATH
 dir=$(cd -P -- "$(dirname -- "$0")" && pwd) || die 1 "cannot find $0"
 
 case ${1-} in
-server | client)
+share | server | client | relay | status | token)
 	setup
 	exec "${dir}/adit" "$@"
 	;;
@@ -426,13 +538,39 @@ server | client)
 	[ "$#" -eq 0 ] || die 2 'an empty argument; try ./run.sh --help'
 	;;
 *)
-	die 2 "unknown argument $1; try ./run.sh --help"
+	is_ticket "$1" || die 2 "unknown argument $1; try ./run.sh --help"
+	setup
+	exec "${dir}/adit" "$@"
 	;;
 esac
 
 setup
-ask_plain
 ask_mode
+case ${mode} in
+share | ticket)
+	can_encrypt ||
+	    die 1 'install BearSSL (libbearssl-dev), and run this again:' \
+	        'through a relay all is encrypted'
+	;;
+relay)
+	ask_address
+	ask_port
+	exec "${dir}/adit" relay "${address}" "${port}"
+	;;
+*) ;;
+esac
+if [ "${mode}" = share ]; then
+	ask_share
+	ask_relay
+	exec "${dir}/adit" share ${join:+"${join}"} "${place}" \
+	    --relay "${relay}"
+elif [ "${mode}" = ticket ]; then
+	ask_ticket
+	ask_ticket_join
+	exec "${dir}/adit" "${ticket}" ${join:+"${join}"} ${place:+"${place}"} \
+	    ${udp:+"${udp}"}
+fi
+ask_plain
 ask_address
 ask_port
 ask_token

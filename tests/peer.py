@@ -675,6 +675,9 @@ def cmd_pty(*args):
     steps, command = args[:cut], args[cut + 1:]
     pid, fd = pty.fork()
     if pid == 0:
+        # A background job's are ignored, and a shell cannot trap them then.
+        for number in signal.SIGINT, signal.SIGQUIT:
+            signal.signal(number, signal.SIG_DFL)
         os.execvp(command[0], command)
     seen, mark = b"", 0
 
