@@ -192,7 +192,11 @@ open_stream(struct stream *s, const struct ctl *open, int watch)
 	    keeper_lease(k, lease.generation, until, local_gone, local,
 	    &lease)) == 0) {
 		memset(&answer, 0, sizeof(answer));
-		fd = net_connect(&lease.server, SOCK_STREAM, watch);
+		/* A relay that is dead is not waited for as a server is: there
+		 * may be another. */
+		fd = net_connect_within(&lease.server, SOCK_STREAM, watch,
+		    t->config->room[0] != '\0' ? DIAL_RELAY_MS :
+		    NET_CONNECT_MS);
 		if (fd == -1)
 			(void)snprintf(why, sizeof(why),
 			    "cannot connect to the server: %s",

@@ -9,7 +9,7 @@
 enum {
 	DIAL_RESOLVE_MS = 10000,	/* for a name; then each address has
 					 * NET_CONNECT_MS */
-	DIAL_RELAY_MS = 2000,		/* for one of several relays */
+	DIAL_RELAY_MS = 1500,		/* for one of several relays */
 	DIAL_WHY_MAX = RESOLVE_WHY_MAX
 };
 

@@ -173,6 +173,7 @@ stream_prepare(struct tunnel *t)
 	unsigned rooms = c->role == OPT_RELAY ? c->max_rooms : 0;
 	/* Beside its streams each client may have a link. */
 	unsigned links = c->role == OPT_SERVER && !c->plain ? 1 : 0;
+	unsigned pipes;
 	unsigned fds = 1024, gate, fit, need, used;
 	struct rlimit rl;
 
@@ -193,14 +194,16 @@ stream_prepare(struct tunnel *t)
 	t->max_rooms = rooms;
 	gate_init(&t->gate, gate);
 	per_stream += links;
-	used = SPARE_FDS + gate + rooms * PER_ROOM;
+	/* A relay is there for bulk: an eighth of all is for its pipes. */
+	pipes = c->role == OPT_RELAY ? fds / 16 : 0;
+	used = SPARE_FDS + gate + rooms * PER_ROOM + 2 * pipes;
 	fit = fds > used + per_stream ? (fds - used) / per_stream : 1;
 	t->max_streams = fit < c->max_conns ? fit : c->max_conns;
 	t->max_tasks = t->max_streams * (1 + links) + gate +
 	    rooms + SPARE_TASKS;
-	/* Pipes for bulk get what the streams themselves can never need. */
+	/* Pipes get what the streams themselves can never need, too. */
 	need = used + t->max_streams * per_stream;
-	bulk_allow(fds > need ? (fds - need) / 2 : 0);
+	bulk_allow(pipes + (fds > need ? (fds - need) / 2 : 0));
 	if (c->role == OPT_RELAY && rooms < c->max_rooms)
 		log_line(LOG_NOTE, "at most %u rooms, not %lu: only %u "
 		    "descriptors are allowed (ulimit -n)", rooms,
