@@ -37,17 +37,17 @@ OBJS = buf.o secret.o text.o log.o json.o word.o proto.o kdf.o spake2.o \
 	crypt.o record.o ctl.o kex.o meet.o rank.o ticket.o http.o stats.o \
 	guess.o number.o retry.o opt.o task.o bulk.o token.o event.o order.o \
 	entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o flow.o \
-	proxy.o conn.o dial.o pump.o door.o plain.o sealed.o link.o \
-	session.o keeper.o post.o rooms.o waiter.o stream.o local.o public.o server.o \
-	client.o relay.o share.o main.o
+	proxy.o conn.o dial.o pump.o door.o plain.o sealed.o link.o roster.o \
+	session.o keeper.o post.o rooms.o waiter.o stream.o local.o public.o \
+	control.o server.o client.o relay.o share.o main.o
 SRCS = $(OBJS:.o=.c)
 HDRS = bear.h buf.h secret.h text.h log.h json.h word.h proto.h kdf.h \
 	spake2.h crypt.h record.h ctl.h kex.h meet.h rank.h ticket.h http.h \
 	stats.h guess.h number.h retry.h opt.h task.h bulk.h token.h event.h \
 	order.h entropy.h mint.h tell.h seal.h net.h resolve.h gate.h turn.h \
 	flow.h proxy.h conn.h dial.h pump.h door.h plain.h sealed.h link.h \
-	session.h keeper.h post.h rooms.h waiter.h stream.h local.h public.h server.h \
-	client.h relay.h share.h
+	roster.h session.h keeper.h post.h rooms.h waiter.h stream.h local.h \
+	public.h control.h server.h client.h relay.h share.h
 WHOLE = $(SRCS) $(HDRS) bear.c nobear.c build/bear
 
 all: adit server client relay

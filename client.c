@@ -57,8 +57,8 @@ connected(const char *name)
 }
 
 /* The same, by which way, and how long that is. */
-static void
-linked_to(const struct tunnel *t, const char *name, int64_t rtt_ms)
+static struct roster_client *
+linked_to(struct tunnel *t, const char *name, int64_t rtt_ms)
 {
 	char line[2 * NET_NAME_MAX + 64];
 
@@ -69,7 +69,7 @@ linked_to(const struct tunnel *t, const char *name, int64_t rtt_ms)
 	else
 		(void)snprintf(line, sizeof(line), "connected to %s, direct "
 		    "%lu ms", name, (unsigned long)rtt_ms);
-	tell_link_up(name, line);
+	return roster_up(&t->roster, t->keeper.instance, name, line);
 }
 
 /* Plain ------------------------------------------------------------------- */
@@ -313,6 +313,7 @@ attempt_failed(struct tunnel *t, enum door_verdict verdict, bool final,
 	uint32_t ms;
 	bool first;
 
+	roster_lapse(&t->roster, why);
 	/* Who has never been known has the wrong token; who has, may have met
 	 * somebody else for once. */
 	if (verdict == DOOR_STOPPED || task_stopping()) {
@@ -388,21 +389,27 @@ live(struct tunnel *t, unsigned claim, struct link *l,
 	struct linked linked = { t, welcome->mode, 0 };
 	struct link_events events = { &linked, on_message, on_silent };
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 32];
+	struct roster_end end = { .peer = l->name, .why = why };
+	struct roster_client *own;
 	bool clean, used;
 
-	linked_to(t, l->name, rtt_ms);
+	own = linked_to(t, l->name, rtt_ms);
 	atomic_store(&t->listen_port, LISTEN_KNOWN | welcome->port);
 	task_wake();
 	atomic_store(&t->failure_told, false);
 	linked.generation = keeper_up(&t->keeper, claim, l, keys, server);
 	clean = link_live(l, &events, why);
 	used = keeper_down(&t->keeper, l, false, draw());
-	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
+	end.rtt_ms = l->seal->rtt_ms;
+	end.lost = !clean;
+	end.replaced = l->bye == CTL_REPLACED;
+	roster_down(&t->roster, own, &end);
 	/* The server may say that it has our next link before that one's
 	 * thread could. */
-	if (task_stopping() || !used || l->bye == CTL_REPLACED)
+	if (task_stopping() ||
+	    (l->bye != CTL_DISMISSED && (!used || l->bye == CTL_REPLACED)))
 		log_line(LOG_STREAM, "link to %s ended: %s", l->name, why);
-	else if (t->config->once) {
+	else if (t->config->once || l->bye == CTL_DISMISSED) {
 		log_line(LOG_ERROR, "link to %s lost: %s", l->name, why);
 		keeper_end(&t->keeper);
 		atomic_store(&t->pipe_exit, 4);
@@ -421,6 +428,11 @@ pipe_through(struct stream *s, struct link *l, int64_t rtt_ms)
 {
 	struct ctl bye = { .kind = CTL_BYE };
 	struct tunnel *t = s->tunnel;
+	char why[PUMP_REASON_MAX];
+	struct roster_end end = {
+		.peer = l->name, .why = why, .rtt_ms = UINT32_MAX
+	};
+	struct roster_client *own;
 
 	if (!local_take(s, &bye.reason)) {
 		(void)link_send(l, &bye);
@@ -434,10 +446,13 @@ pipe_through(struct stream *s, struct link *l, int64_t rtt_ms)
 		goto out;
 	}
 	keeper_carries(&t->keeper);
-	linked_to(t, l->name, rtt_ms);
+	own = linked_to(t, l->name, rtt_ms);
 	seal_become_pipe(l->seal);
 	conn_sealed(&s->remote, l->fd, l->name, l->seal);
 	(void)stream_carry(s, s->local.name, s->remote.name);
+	pump_reason(&s->pump, why);
+	end.lost = s->pump.fate != PUMP_DONE;
+	roster_down(&t->roster, own, &end);
 	if (s->piped) {
 		local_pipe_over(s, stream_pipe_exit(s));
 		return;
@@ -520,8 +535,9 @@ run_link(struct task *task)
 		    m.text);
 		link_close(&l, true);
 		final = m.reason == CTL_MISMATCH ||
-		    m.reason == CTL_NOT_ALLOWED;
-		attempt_failed(t, DOOR_REFUSED, final, why);
+		    m.reason == CTL_NOT_ALLOWED || m.reason == CTL_DISMISSED;
+		attempt_failed(t, m.reason == CTL_DISMISSED ? DOOR_BROKEN :
+		    DOOR_REFUSED, final, why);
 	} else if (m.kind != CTL_WELCOME || !mode_fits(c, m.mode)) {
 		link_close(&l, false);
 		attempt_failed(t, DOOR_BROKEN, false,
@@ -635,7 +651,7 @@ open_door(struct tunnel *t, uint16_t port)
 		flow_table_init(&t->flows);
 		t->udp_fd = fd;
 	}
-	tell_ready("client", NULL, name);
+	roster_ready(&t->roster, net_port(&bound), name);
 	return fd;
 }
 
@@ -679,6 +695,7 @@ client_run(struct tunnel *t)
 	if (t->door.fd != -1 && !c->udp)
 		(void)close(t->door.fd);
 	(void)task_finish((int64_t)c->drain_s * 1000);
+	roster_lapse(&t->roster, "stopped");
 	if (t->door.fd != -1 && c->udp)
 		(void)close(t->door.fd);
 	stream_reap();

@@ -34,7 +34,7 @@ static bool
 get_reason(struct ctl *c, struct rd *r)
 {
 	c->reason = (enum ctl_reason)rd_u8(r);
-	return !r->bad && c->reason >= CTL_BUSY && c->reason <= CTL_TIMEOUT;
+	return !r->bad && c->reason >= CTL_BUSY && c->reason <= CTL_DISMISSED;
 }
 
 static bool
@@ -188,6 +188,8 @@ ctl_reason_text(enum ctl_reason reason)
 		return "the other side is out of something";
 	case CTL_TIMEOUT:
 		return "too late";
+	case CTL_DISMISSED:
+		return "disconnected by an order of the other side";
 	}
 	return "";
 }

@@ -31,7 +31,8 @@ enum ctl_mode {
 
 enum ctl_reason {
 	CTL_BUSY = 1, CTL_FULL, CTL_NOT_ALLOWED, CTL_UNREACHABLE, CTL_MISMATCH,
-	CTL_REPLACED, CTL_STOPPING, CTL_FAILED, CTL_TIMEOUT
+	CTL_REPLACED, CTL_STOPPING, CTL_FAILED, CTL_TIMEOUT,
+	CTL_DISMISSED
 };
 
 /* One message; which members count depends on the kind. */

@@ -127,7 +127,8 @@ leave(struct link *l, enum ctl_reason reason, char *why)
 
 	link_say(l, &bye);
 	(void)snprintf(why, LINK_WHY_MAX, "%s", reason == CTL_STOPPING ?
-	    "stopped" : ctl_reason_text(reason));
+	    "stopped" : reason == CTL_DISMISSED ? "ended by an order" :
+	    ctl_reason_text(reason));
 	return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,10 @@
 enum { LOG_WAIT_MS = 100 };
 
 static enum log_level log_level = LOG_NOTE;
+
+static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
+/* mu guards this: */
+static char last_error[LOG_LINE_MAX] = "failed";
 
 void
 log_set_level(enum log_level level)
@@ -58,6 +63,12 @@ log_line(enum log_level level, const char *fmt, ...)
 		bad = steers((const unsigned char *)line + i, n - i);
 		memset(line + i, '?', (size_t)bad);
 	}
+	if (level == LOG_ERROR) {
+		(void)pthread_mutex_lock(&mu);
+		memcpy(last_error, line, (size_t)n);
+		last_error[n] = '\0';
+		(void)pthread_mutex_unlock(&mu);
+	}
 	line[n++] = '\n';
 	/* Whoever does not read our messages must not hold us up. */
 	if ((ready = poll(&p, 1, LOG_WAIT_MS)) == -1)
@@ -66,4 +77,12 @@ log_line(enum log_level level, const char *fmt, ...)
 		/* Nowhere left to complain. */
 	}
 	errno = saved;
+}
+
+void
+log_last_error(char line[LOG_LINE_MAX])
+{
+	(void)pthread_mutex_lock(&mu);
+	memcpy(line, last_error, LOG_LINE_MAX);
+	(void)pthread_mutex_unlock(&mu);
 }

@@ -19,4 +19,7 @@ void log_set_level(enum log_level level);
 void log_line(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The last LOG_ERROR, without its newline; or what stands for none. */
+void log_last_error(char line[LOG_LINE_MAX]);
+
 #endif

@@ -15,6 +15,7 @@
 
 #include "bear.h"
 #include "client.h"
+#include "control.h"
 #include "entropy.h"
 #include "event.h"
 #include "kdf.h"
@@ -138,7 +139,7 @@ prepare_seal(const struct config *c)
 		log_line(LOG_NOTE, "a short token can be guessed; \"adit "
 		    "token\" makes a good one");
 	turn_init(&tunnel.turns, strong);
-	session_init(&tunnel.sessions);
+	session_init(&tunnel.sessions, &tunnel.roster);
 	rc = kdf_token(&tunnel.token, KDF_TOKEN, tunnel.w);
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
 	secret_scrub();
@@ -263,6 +264,20 @@ prepare(struct config *c)
 	return prepare_seal(c) == -1 ? EXIT_LOCAL : 0;
 }
 
+/* All is prepared: do what we are for. */
+static int
+serve(const struct config *c)
+{
+	/* What tells on stdout takes orders on stdin. */
+	if (c->json_fd == STDOUT_FILENO && control_start(&tunnel) == -1) {
+		log_line(LOG_ERROR, "cannot start: %s", strerror(errno));
+		(void)task_finish(0);
+		return EXIT_LOCAL;
+	}
+	return c->role == OPT_SERVER ? server_run(&tunnel) :
+	    c->role == OPT_CLIENT ? client_run(&tunnel) : relay_run(&tunnel);
+}
+
 static int
 run(enum opt_role role, enum opt_form form, int argc, char **argv)
 {
@@ -297,12 +312,11 @@ run(enum opt_role role, enum opt_form form, int argc, char **argv)
 	if (config.plain)
 		log_line(LOG_NOTE, "not encrypted: anybody on the path can "
 		    "read the token and the data");
-	if ((code = prepare(&config)) != 0)
-		goto out;
-	code = role == OPT_SERVER ? server_run(&tunnel) :
-	    role == OPT_CLIENT ? client_run(&tunnel) : relay_run(&tunnel);
+	roster_init(&tunnel.roster, role != OPT_SERVER,
+	    role == OPT_CLIENT && config.has_listen);
+	if ((code = prepare(&config)) == 0)
+		code = serve(&config);
 	tell_end(code);
-out:
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
 	secret_wipe(tunnel.w, sizeof(tunnel.w));
 	secret_wipe(tunnel.secret, sizeof(tunnel.secret));
@@ -347,6 +361,7 @@ role_of(const char *name)
 int
 main(int argc, char **argv)
 {
+	enum opt_form form;
 	int role, skip = 1;
 
 	if (hold_stdio() == -1)
@@ -384,6 +399,10 @@ main(int argc, char **argv)
 		return run(OPT_SERVER, OPT_SHARE, argc - 2, argv + 2);
 	if (argc > 1 && ticket_like(argv[1]))
 		return run(OPT_CLIENT, OPT_TICKET, argc - 1, argv + 1);
+	if (argc > 1 && argv[1][0] == '-' &&
+	    (form = opt_form_of(argc - 1, argv + 1)) != OPT_PLACE)
+		return run(form == OPT_SHARE ? OPT_SERVER : OPT_CLIENT, form,
+		    argc - 1, argv + 1);
 	if (argc > 1)
 		log_line(LOG_ERROR, "unknown command '%.64s': it is share, "
 		    "server, client, relay, status, token or a ticket (see "

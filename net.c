@@ -140,6 +140,14 @@ net_unpack(const uint8_t in[NET_PACKED], struct net_addr *a)
 	}
 }
 
+uint16_t
+net_port(const struct net_addr *a)
+{
+	return ntohs(a->ss.ss_family == AF_INET6 ?
+	    ((const struct sockaddr_in6 *)&a->ss)->sin6_port :
+	    ((const struct sockaddr_in *)&a->ss)->sin_port);
+}
+
 static void
 set_timeout(int fd, int name, uint32_t ms)
 {

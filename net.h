@@ -54,6 +54,9 @@ void net_source(const struct net_addr *a, uint8_t source[NET_SOURCE]);
 void net_pack(const struct net_addr *a, uint8_t out[NET_PACKED]);
 void net_unpack(const uint8_t in[NET_PACKED], struct net_addr *a);
 
+/* Its port. */
+uint16_t net_port(const struct net_addr *a);
+
 /* Connect to one address, within NET_CONNECT_MS, unless the socket `watch`
  * (-1: none) dies meanwhile.  Returns a blocking, tuned descriptor that the
  * caller closes, or -1 with errno (net_wait's, or connect's). */

@@ -437,6 +437,84 @@ read_environment(struct config *c, char *why)
 	return 0;
 }
 
+/* mtunnel's flags are written as Go does it: one dash or two, and the value
+ * behind = or in the next argument.  Is this one?  Returns the
+ * value, or NULL; *took: how many arguments that is. */
+static char *
+go_flag(const char *name, char **argv, int *took)
+{
+	static char none[] = "";
+	char *a = argv[0];
+	size_t n = strlen(name);
+
+	a += a[0] == '-';
+	a += a[0] == '-';
+	if (a == argv[0] || strncmp(a, name, n) != 0)
+		return NULL;
+	*took = a[n] == '=' ? 1 : 2;
+	return a[n] == '=' ? a + n + 1 : a[n] != '\0' ? NULL :
+	    argv[1] != NULL ? argv[1] : none;
+}
+
+enum opt_form
+opt_form_of(int argc, char **argv)
+{
+	enum opt_form form = OPT_PLACE;
+	const char *v;
+	int i, took;
+
+	for (i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if ((v = go_flag("token", argv + i, &took)) != NULL &&
+		    v[0] != '\0')
+			return OPT_TICKET;
+		if (v != NULL || go_flag("port", argv + i, &took) != NULL)
+			form = OPT_SHARE;
+	}
+	return form;
+}
+
+/* One of mtunnel's flags.  Returns as read_option(), -1: it is none; *word is
+ * what could stand there without the flag. */
+static int
+read_go_flag(struct config *c, char **argv, char **word, char *why)
+{
+	bool share = c->form == OPT_SHARE;
+	uint32_t port;
+	char *v;
+	int took;
+
+	*word = NULL;
+	if ((v = go_flag("port", argv, &took)) != NULL) {
+		if (text_u32(v, share ? 1 : 0, UINT16_MAX, &port) == -1) {
+			(void)snprintf(why, OPT_WHY_MAX, "-port wants a port, "
+			    "a number from %d to 65535, not '%.64s'",
+			    share ? 1 : 0, v);
+			return 0;
+		}
+		if (share)
+			*word = v;
+		else
+			(void)set_listen(c, v);
+	} else if ((v = go_flag("network", argv, &took)) != NULL) {
+		c->udp = strcmp(v, "udp") == 0;
+		if (!c->udp && strcmp(v, "tcp") != 0) {
+			(void)snprintf(why, OPT_WHY_MAX, "-network wants tcp "
+			    "or udp, not '%.64s'", v);
+			return 0;
+		}
+	} else if ((v = go_flag("token", argv, &took)) == NULL) {
+		return -1;
+	} else if (v[0] != '\0') {
+		if (share) {
+			(void)snprintf(why, OPT_WHY_MAX, "-token is for who "
+			    "goes where it leads: adit -token TICKET");
+			return 0;
+		}
+		*word = v;
+	}
+	return took;
+}
+
 /* One argument that begins with '-'.  Returns how many arguments it took, or
  * 0 if it is wrong; *special becomes OPT_HELP or OPT_VERSION.  token_due: it
  * stands where the token is expected, and might be one. */
@@ -746,7 +824,7 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 	enum opt_verdict verdict = OPT_RUN;
 	bool options = true, verbose, quiet, once, has_relay;
 	unsigned nto, nallow;
-	char *pos[4];
+	char *pos[4], *word;
 	int i, took, npos = 0;
 
 	memset(c, 0, sizeof(*c));
@@ -778,14 +856,20 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 		if (options && strcmp(argv[i], "--") == 0)
 			options = false;
 		else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
-			took = read_option(c, argv + i,
-			    form == OPT_PLACE &&
-			    role != OPT_RELAY && npos == 2,
-			    &verdict, why);
+			word = NULL;
+			took = form == OPT_PLACE ? -1 :
+			    read_go_flag(c, argv + i, &word, why);
+			if (took == -1)
+				took = read_option(c, argv + i,
+				    form == OPT_PLACE &&
+				    role != OPT_RELAY && npos == 2,
+				    &verdict, why);
 			if (took == 0)
 				return OPT_USAGE;
 			if (verdict != OPT_RUN)
 				return verdict;
+			if (word != NULL && npos < 4)
+				pos[npos++] = word;
 		} else if (npos < 4)
 			pos[npos++] = argv[i];
 	}

@@ -69,6 +69,10 @@ struct config {
 enum opt_verdict opt_parse(struct config *c, enum opt_role role,
     enum opt_form form, int argc, char **argv, char why[OPT_WHY_MAX]);
 
+/* Which form do arguments have that begin with an option: mtunnel's, with
+ * -token or -port?  OPT_PLACE: not those. */
+enum opt_form opt_form_of(int argc, char **argv);
+
 /* Read HOST[:PORT] of a relay.  Returns 0 or -1. */
 int opt_relay(const char *s, struct hostport *out);
 

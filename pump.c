@@ -166,7 +166,9 @@ lane_write(struct lane *l, size_t n)
 		if (!only_a_tick(l, l->to))
 			return -1;
 	}
+	(void)pthread_mutex_lock(&l->pump->mu);
 	l->moved += n;
+	(void)pthread_mutex_unlock(&l->pump->mu);
 	return 0;
 }
 
@@ -425,12 +427,10 @@ set_ticks(struct pump *p)
 }
 
 void
-pump_run(struct pump *p)
+pump_init(struct pump *p)
 {
 	pthread_condattr_t attr;
 
-	assert((p->bufs != NULL) == conn_is_datagram(p->local));
-	assert((p->bufs != NULL) == conn_is_datagram(p->tunnel));
 	(void)pthread_mutex_init(&p->mu, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -443,24 +443,62 @@ pump_run(struct pump *p)
 	p->lost = NULL;
 	p->lost_errno = 0;
 	p->lost_writing = false;
-	set_ticks(p);
 	lane_init(p, 0, p->local, p->tunnel);
 	lane_init(p, 1, p->tunnel, p->local);
+}
+
+void
+pump_free(struct pump *p)
+{
+	(void)pthread_cond_destroy(&p->changed);
+	(void)pthread_mutex_destroy(&p->mu);
+}
+
+void
+pump_moved(struct pump *p, uint64_t *sent, uint64_t *received)
+{
+	(void)pthread_mutex_lock(&p->mu);
+	*sent = p->early + p->lane[0].moved;
+	*received = p->lane[1].moved;
+	(void)pthread_mutex_unlock(&p->mu);
+}
+
+void
+pump_cut(struct pump *p)
+{
+	end_both(p, PUMP_CUT);
+	/* A kick alone could come just before a lane blocks.  This wakes who
+	 * reads the tunnel, and that lane then wakes the other. */
+	net_end_reading(p->tunnel->rfd);
+}
+
+/* The lanes are over, or never began: that is how it ended. */
+static void
+conclude(struct pump *p, enum pump_fate fate)
+{
+	(void)pthread_mutex_lock(&p->mu);
+	if (p->fate == PUMP_RUNNING)
+		p->fate = fate;
+	(void)pthread_mutex_unlock(&p->mu);
+}
+
+void
+pump_run(struct pump *p)
+{
+	assert((p->bufs != NULL) == conn_is_datagram(p->local));
+	assert((p->bufs != NULL) == conn_is_datagram(p->tunnel));
+	set_ticks(p);
 	if (task_help(p->task, lane_main, &p->lane[1]) == 0) {
 		lane_main(&p->lane[0]);
 		task_help_join(p->task);
+		conclude(p, PUMP_DONE);
 	} else
-		p->fate = PUMP_NO_THREAD;
-	if (p->fate == PUMP_RUNNING)
-		p->fate = PUMP_DONE;
+		conclude(p, PUMP_NO_THREAD);
 	/* Whoever found that a flow is over, the other side is told. */
 	if (p->fate == PUMP_DONE && p->bufs != NULL)
 		(void)conn_end(p->tunnel);
 	p->peer_stopped = conn_was_stopped(p->tunnel);
-	p->sent = p->early + p->lane[0].moved;
-	p->received = p->lane[1].moved;
-	(void)pthread_cond_destroy(&p->changed);
-	(void)pthread_mutex_destroy(&p->mu);
+	pump_moved(p, &p->sent, &p->received);
 }
 
 void
@@ -499,6 +537,10 @@ pump_reason(const struct pump *p, char text[PUMP_REASON_MAX])
 		break;
 	case PUMP_STOPPED:
 		(void)snprintf(text, PUMP_REASON_MAX, "stopped");
+		break;
+	case PUMP_CUT:
+		(void)snprintf(text, PUMP_REASON_MAX,
+		    "ended by an order");
 		break;
 	case PUMP_NO_THREAD:
 		(void)snprintf(text, PUMP_REASON_MAX, "no thread to be had");

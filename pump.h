@@ -26,7 +26,8 @@ enum pump_fate {
 	PUMP_IDLE,		/* nothing moved for too long */
 	PUMP_LINGERED,		/* the same, half-closed */
 	PUMP_STOPPED,		/* a stop, and patience was over */
-	PUMP_NO_THREAD		/* no thread for the second direction */
+	PUMP_NO_THREAD,		/* no thread for the second direction */
+	PUMP_CUT		/* by pump_cut() */
 };
 
 struct pump;
@@ -39,13 +40,13 @@ struct lane {
 	size_t cap;
 	struct bulk bulk;
 	unsigned full;		/* full reads in a row */
-	uint64_t moved;		/* bytes; only the lane's thread writes */
-	bool ended, over;	/* guarded by pump.mu: its end is passed on;
-				 * it does nothing more */
+	/* Guarded by pump.mu: */
+	uint64_t moved;		/* bytes */
+	bool ended, over;	/* its end is passed on; it does nothing more */
 };
 
 /* One forwarded connection.  The caller sets the first part, calls
- * pump_run(), and reads the last part. */
+ * pump_init() and pump_run(), reads the last part, and calls pump_free(). */
 struct pump {
 	struct conn *local, *tunnel;
 	struct task *task;
@@ -54,7 +55,7 @@ struct pump {
 	uint64_t early;		/* bytes of `local` sent before */
 	uint8_t *bufs;		/* datagrams: 2 * CONN_DATAGRAM_BUF, borrowed */
 
-	pthread_mutex_t mu;	/* guards fate, lost*, lane.over */
+	pthread_mutex_t mu;	/* guards fate, lost*, lane.moved ... */
 	pthread_cond_t changed;
 	_Atomic uint32_t last_ms;	/* when bytes last moved */
 	atomic_bool broken;	/* both directions must end now */
@@ -69,10 +70,20 @@ struct pump {
 	uint64_t sent, received;	/* local to tunnel, tunnel to local */
 };
 
+/* Before all else, and after it. */
+void pump_init(struct pump *p);
+void pump_free(struct pump *p);
+
 /* Forward both ways until both directions have ended or one has failed; uses
  * p->task's helper thread.  The conns stay open: close them clean only if
  * p->fate is PUMP_DONE. */
 void pump_run(struct pump *p);
+
+/* By any thread between pump_init() and pump_free(), while both conns are
+ * open: how many bytes have gone each way so far; have it end now, as PUMP_CUT
+ * if it has not ended by itself.  The tunnel is a socket. */
+void pump_moved(struct pump *p, uint64_t *sent, uint64_t *received);
+void pump_cut(struct pump *p);
 
 /* Say in a few words how it ended. */
 void pump_reason(const struct pump *p, char text[PUMP_REASON_MAX]);

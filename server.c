@@ -21,10 +21,7 @@
 #include "share.h"
 #include "tell.h"
 
-/* Beside as many links as streams: those that are about to be replaced, or
- * found dead. */
 enum {
-	LINKS_SPARE = 8,
 	GRACE_LOOK_MS = 1000,
 	PARKED_DEAD_MS = 15000,
 	BEATS_SOON_MS = 1000, BEATS_SOON = 4
@@ -131,35 +128,66 @@ outlast(struct session *session)
 	}
 }
 
+/* Whoever wants a link is told why there is none. */
+static void
+refuse_link(struct stream *s, struct link *l, const struct ctl *refusal)
+{
+	char line[NET_NAME_MAX + 128];
+
+	(void)snprintf(line, sizeof(line), "refused %s: %s%s%.60s", l->name,
+	    ctl_reason_text(refusal->reason),
+	    refusal->text[0] != '\0' ? ": " : "", refusal->text);
+	if (stream_complain(s->tunnel, LOG_NOTE, line))
+		tell_refused(l->name, ctl_reason_text(refusal->reason));
+	(void)link_send(l, refusal);
+	link_close(l, true);
+}
+
 /* A link that streams of their own come with. */
 static void
 serve_sessions(struct stream *s, struct link *l, struct session *session)
 {
+	static const struct ctl full = {
+		.kind = CTL_REFUSED, .reason = CTL_FULL
+	};
 	struct link_events events = { session, link_message, NULL };
 	struct tunnel *t = s->tunnel;
 	char why[LINK_WHY_MAX], line[LINK_WHY_MAX + NET_NAME_MAX + 16];
-	bool clean;
+	struct roster_end end = { .peer = l->name, .why = why };
+	struct roster_client *client;
+	bool clean, replaced;
 
+	(void)snprintf(line, sizeof(line), "client %s linked", l->name);
+	client = roster_up(&t->roster, session->instance, l->name, line);
+	session->client = client;
+	if (client == NULL) {
+		refuse_link(s, l, &full);
+		return;
+	}
 	(void)atomic_fetch_add(&t->links, 1);
 	session_enter(&t->sessions, session);
-	(void)snprintf(line, sizeof(line), "client %s linked", l->name);
-	tell_link_up(l->name, line);
+	/* It was sent away while it came in. */
+	if (roster_banned(&t->roster, session->instance))
+		session_dismiss(&t->sessions, session->instance);
 	clean = link_live(l, &events, why);
 	(void)atomic_fetch_sub(&t->links, 1);
-	tell_link_down(l->name, why, l->seal->rtt_ms, !clean);
-	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
-	(void)stream_complain(t, LOG_NOTE, line);
 	/* Whoever says so: of two hellos on their way at once, the client may
 	 * take the other one for the newer. */
-	if (atomic_load(&l->ordered) == CTL_REPLACED ||
-	    l->bye == CTL_REPLACED) {
+	replaced = atomic_load(&l->ordered) == CTL_REPLACED ||
+	    l->bye == CTL_REPLACED;
+	if (replaced)
 		session_retire(&t->sessions, session);
-		link_close(l, clean);
+	else
+		session_leave(&t->sessions, session);
+	end.rtt_ms = l->seal->rtt_ms;
+	end.lost = !clean;
+	roster_down(&t->roster, client, &end);
+	(void)snprintf(line, sizeof(line), "client %s gone: %s", l->name, why);
+	(void)stream_complain(t, LOG_NOTE, line);
+	link_close(l, clean);
+	if (replaced) {
 		outlast(session);
 		session_leave(&t->sessions, session);
-	} else {
-		session_leave(&t->sessions, session);
-		link_close(l, clean);
 	}
 }
 
@@ -174,6 +202,9 @@ agree(struct stream *s, const struct ctl *hello, struct session *session,
 
 	session->mode = ctl_mode(hello->end, local_end(c));
 	refusal->kind = CTL_REFUSED;
+	refusal->reason = CTL_DISMISSED;
+	if (roster_banned(&s->tunnel->roster, hello->instance))
+		return false;
 	refusal->reason = CTL_MISMATCH;
 	if (session->mode == CTL_NO_MODE) {
 		(void)snprintf(refusal->text, sizeof(refusal->text), "%s",
@@ -199,7 +230,7 @@ agree(struct stream *s, const struct ctl *hello, struct session *session,
 		return local_take(s, &refusal->reason);
 	refusal->reason = CTL_FULL;
 	return atomic_load(&s->tunnel->links) <
-	    s->tunnel->max_streams + LINKS_SPARE;
+	    s->tunnel->max_streams + STREAM_LINKS_SPARE;
 }
 
 /* Stream 0, on the link itself. */
@@ -210,6 +241,11 @@ serve_pipe(struct stream *s, struct link *l, const struct ctl *hello)
 		.kind = CTL_WELCOME, .mode = CTL_PIPE
 	};
 	struct ctl refusal = { .kind = CTL_REFUSED };
+	char line[NET_NAME_MAX + 32], why[PUMP_REASON_MAX];
+	struct roster_end end = {
+		.peer = l->name, .why = why, .rtt_ms = UINT32_MAX
+	};
+	struct roster_client *client;
 
 	if (!local_open(s, hello->text, l->fd, &refusal)) {
 		(void)link_send(l, &refusal);
@@ -225,11 +261,17 @@ serve_pipe(struct stream *s, struct link *l, const struct ctl *hello)
 		local_give(s);
 		return;
 	}
-	if (s->piped)
-		accepted(l->name);
+	(void)snprintf(line, sizeof(line), "client %s accepted", l->name);
+	client = roster_up(&s->tunnel->roster, hello->instance, l->name,
+	    s->piped ? line : NULL);
+	roster_join(&s->tunnel->roster, client, &s->member);
 	seal_become_pipe(l->seal);
 	conn_sealed(&s->remote, l->fd, l->name, l->seal);
 	carry(s);
+	roster_leave(&s->tunnel->roster, &s->member);
+	pump_reason(&s->pump, why);
+	end.lost = s->pump.fate != PUMP_DONE;
+	roster_down(&s->tunnel->roster, client, &end);
 }
 
 static void
@@ -238,7 +280,6 @@ serve_link(struct stream *s, struct kex_keys *keys, const char *name)
 	struct tunnel *t = s->tunnel;
 	struct session session = { .keys = *keys, .table = &t->sessions };
 	struct ctl hello, refusal = { .text = "" };
-	char line[NET_NAME_MAX + 128];
 	struct seal_keys link_keys;
 	struct seal *seal;
 	struct link l;
@@ -259,13 +300,7 @@ serve_link(struct stream *s, struct kex_keys *keys, const char *name)
 		log_line(LOG_STREAM, "dropped %s: no hello", name);
 		link_close(&l, false);
 	} else if (!agree(s, &hello, &session, &refusal)) {
-		(void)snprintf(line, sizeof(line), "refused %s: %s%s%.60s",
-		    name, ctl_reason_text(refusal.reason),
-		    refusal.text[0] != '\0' ? ": " : "", refusal.text);
-		if (stream_complain(t, LOG_NOTE, line))
-			tell_refused(name, ctl_reason_text(refusal.reason));
-		(void)link_send(&l, &refusal);
-		link_close(&l, true);
+		refuse_link(s, &l, &refusal);
 	} else if (session.mode == CTL_PIPE) {
 		secret_wipe(&session.keys, sizeof(session.keys));
 		serve_pipe(s, &l, &hello);
@@ -350,7 +385,7 @@ let_in(struct stream *s, struct caller *c, const uint8_t *bytes,
 		    "had to make room for another");
 		goto out;
 	}
-	if (!session_use(table, &g->hello, &g->ask)) {
+	if (!session_use(table, &g->hello, &g->ask, &s->member)) {
 		door_refuse(c, KEX_NO_SESSION);
 		verdict = door_say(why, DOOR_REFUSED,
 		    "its number has been used, or its session is over");
@@ -414,6 +449,7 @@ serve_stream(struct stream *s, struct caller *c, const uint8_t *bytes,
 		conn_sealed(&s->remote, s->fd, name, g.seal);
 		carry(s);
 	}
+	roster_leave(&s->tunnel->roster, &s->member);
 }
 
 static void
@@ -600,7 +636,8 @@ run_local(struct task *task)
 	struct ask a;
 
 	stream_set_local(s);
-	if (session_ask(&s->tunnel->sessions, &a, local_gone, &s->local)) {
+	if (session_ask(&s->tunnel->sessions, &a, &s->member, local_gone,
+	    &s->local)) {
 		conn_sealed(&s->remote, a.fd, a.peer, a.seal);
 		(void)stream_carry(s, s->local.name, s->remote.name);
 	} else {
@@ -614,6 +651,7 @@ run_local(struct task *task)
 		}
 		stream_drop_local(s);
 	}
+	roster_leave(&s->tunnel->roster, &s->member);
 	stream_over(s);
 }
 

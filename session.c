@@ -20,11 +20,12 @@
 enum { LOOK_MS = 250 };		/* how often a waiting one looks around */
 
 void
-session_init(struct sessions *t)
+session_init(struct sessions *t, struct roster *roster)
 {
 	(void)pthread_mutex_init(&t->mu, NULL);
 	t->first = NULL;
 	t->asks = NULL;
+	t->roster = roster;
 }
 
 static struct session *
@@ -140,10 +141,28 @@ session_leave(struct sessions *t, struct session *s)
 }
 
 void
+session_dismiss(struct sessions *t, const uint8_t instance[CTL_INSTANCE])
+{
+	struct session *s;
+
+	(void)pthread_mutex_lock(&t->mu);
+	for (s = t->first; s != NULL; s = s->next) {
+		if (memcmp(s->instance, instance, CTL_INSTANCE) != 0)
+			continue;
+		if (s->link != NULL)
+			link_order_end(s->link, CTL_DISMISSED);
+		else
+			s->newer = SESSION_GRACE_LINKS;
+	}
+	(void)pthread_mutex_unlock(&t->mu);
+}
+
+void
 session_retire(struct sessions *t, struct session *s)
 {
 	(void)pthread_mutex_lock(&t->mu);
 	s->link = NULL;
+	s->client = NULL;		/* which may be gone soon */
 	take_back_asks(t, s);
 	send_waiting(t);
 	(void)pthread_mutex_unlock(&t->mu);
@@ -189,7 +208,8 @@ session_find(struct sessions *t, const struct kex_hello *h,
 }
 
 bool
-session_use(struct sessions *t, const struct kex_hello *h, struct ask **ask)
+session_use(struct sessions *t, const struct kex_hello *h, struct ask **ask,
+    struct roster_member *m)
 {
 	struct session *s;
 	bool ok;
@@ -201,8 +221,11 @@ session_use(struct sessions *t, const struct kex_hello *h, struct ask **ask)
 		if (h->number % 2 != 0) {
 			*ask = find_ask(t, h->sid, h->number);
 			(*ask)->state = ASK_TAKEN;
+			m = (*ask)->member;
 		} else
 			number_use(&s->even, h->number);
+		/* Its session is here, and so are the links it is of. */
+		roster_join(t->roster, s->client, m);
 	}
 	(void)pthread_mutex_unlock(&t->mu);
 	return ok;
@@ -266,8 +289,8 @@ give_up(struct sessions *t, const struct ask *a)
 }
 
 bool
-session_ask(struct sessions *t, struct ask *a, bool (*gone)(void *),
-    void *arg)
+session_ask(struct sessions *t, struct ask *a, struct roster_member *m,
+    bool (*gone)(void *), void *arg)
 {
 	int64_t until = task_now() + SESSION_ASK_MS;
 	pthread_condattr_t attr;
@@ -276,6 +299,7 @@ session_ask(struct sessions *t, struct ask *a, bool (*gone)(void *),
 
 	memset(a, 0, sizeof(*a));
 	a->fd = -1;
+	a->member = m;
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&a->changed, &attr);

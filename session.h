@@ -10,6 +10,7 @@
 #include "kex.h"
 #include "link.h"
 #include "number.h"
+#include "roster.h"
 
 /* The server's sessions: each live link's keys, the numbers of its streams
  * that were used, and the streams that it was asked for.  One table, one
@@ -33,6 +34,7 @@ struct session {
 	unsigned newer;			/* ... and so many links came since */
 	struct kex_keys keys;
 	uint8_t instance[CTL_INSTANCE];
+	struct roster_client *client;	/* whose it is */
 	enum ctl_mode mode;
 	uint16_t port;			/* what WELCOME says */
 	struct numbers even;
@@ -58,6 +60,7 @@ struct ask {
 	struct seal *seal;
 	enum ctl_reason reason;
 	char text[CTL_SENTENCE_MAX + 1];
+	struct roster_member *member;	/* joins the client that opens it */
 	char peer[NET_NAME_MAX];
 };
 
@@ -65,10 +68,11 @@ struct sessions {
 	pthread_mutex_t mu;	/* guards all of it */
 	struct session *first;
 	struct ask *asks;
+	struct roster *roster;	/* borrowed */
 };
 
 /* No links, no requests. */
-void session_init(struct sessions *t);
+void session_init(struct sessions *t, struct roster *roster);
 
 /* Enter a new link's session, and send WELCOME (in this order seen from
  * outside: neither a stream nor a request can be too early).  It stays the
@@ -77,6 +81,10 @@ void session_init(struct sessions *t);
  * Leaving wipes its keys. */
 void session_enter(struct sessions *t, struct session *s);
 void session_leave(struct sessions *t, struct session *s);
+
+/* All links of this instance are ordered to end: the client is dismissed. */
+void session_dismiss(struct sessions *t,
+    const uint8_t instance[CTL_INSTANCE]);
 
 /* A replaced link is about to be closed: what it was asked for, others may do;
  * only streams whose hellos are under way still need its session.  Have
@@ -89,11 +97,11 @@ bool session_stale(struct sessions *t, struct session *s);
 bool session_find(struct sessions *t, const struct kex_hello *h,
     struct kex_keys *keys);
 
-/* Its OPEN was verified: use the number.  Returns false if that is not
- * allowed any more.  An odd one: *ask is who wanted it, in ASK_TAKEN, for
- * session_give() alone to go on with. */
+/* Its OPEN was verified: use the number, and m joins the client.  Returns
+ * false if that is not allowed any more.  An odd one: *ask is who wanted it,
+ * in ASK_TAKEN, for session_give() alone to go on with; a->member joins. */
 bool session_use(struct sessions *t, const struct kex_hello *h,
-    struct ask **ask);
+    struct ask **ask, struct roster_member *m);
 
 /* Give the stream to who asked for it (seal NULL: it came to nothing); fd and
  * seal are theirs now. */
@@ -108,8 +116,8 @@ void session_cancel(struct sessions *t, struct session *s,
 /* Ask the oldest live link that takes requests for a stream, or the next one
  * that comes, and wait for it; gone(arg) ends the wait early.  Returns true
  * with a->fd, a->seal and a->peer, which are the caller's; or false with
- * a->reason and a->text. */
-bool session_ask(struct sessions *t, struct ask *a, bool (*gone)(void *),
-    void *arg);
+ * a->reason and a->text.  m has joined a client, or not. */
+bool session_ask(struct sessions *t, struct ask *a, struct roster_member *m,
+    bool (*gone)(void *), void *arg);
 
 #endif

@@ -15,6 +15,7 @@
 #include "mint.h"
 #include "sealed.h"
 #include "share.h"
+#include "tell.h"
 
 enum {
 	ROOM_DIGITS = 4,		/* short enough to be read aloud */
@@ -69,14 +70,20 @@ share_ticket(struct tunnel *t)
 	(void)snprintf(ticket.secret, sizeof(ticket.secret), "%s", t->secret);
 	n = (size_t)snprintf(text, sizeof(text), "adit ");
 	n += ticket_make(&ticket, text + n);
+	/* Not where events are merely written down: it is a secret. */
+	if (c->json_fd == STDOUT_FILENO) {
+		tell_token(text + strlen("adit "));
+		goto out;
+	}
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "%s",
 	    piped ? " -" : c->udp ? " -u" : "");
-	if (piped || c->json_fd == 1)
+	if (piped)
 		log_line(LOG_ERROR, "%s", text);
 	else {
 		text[n++] = '\n';
 		good = print(text, n);
 	}
+out:
 	secret_wipe(&ticket, sizeof(ticket));
 	secret_wipe(text, sizeof(text));
 	secret_wipe(t->secret, sizeof(t->secret));

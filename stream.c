@@ -121,7 +121,11 @@ stream_carry(struct stream *s, const char *from, const char *to)
 	p->linger_ms = c->linger_s * 1000;
 	p->bufs = s->bufs != NULL ? s->bufs + 2 * CONN_FRAME_BUF : NULL;
 	tell_stream_opened(id, from, to);
+	pump_init(p);
+	roster_run(&s->tunnel->roster, &s->member, p);
 	pump_run(p);
+	roster_rest(&s->tunnel->roster, &s->member);
+	pump_free(p);
 	if (p->fate == PUMP_STOPPED && task_killed())
 		(void)atomic_fetch_add(&s->tunnel->cut, 1);
 	conn_close(&s->local, p->fate == PUMP_DONE);
@@ -201,6 +205,10 @@ stream_prepare(struct tunnel *t)
 	t->max_streams = fit < c->max_conns ? fit : c->max_conns;
 	t->max_tasks = t->max_streams * (1 + links) + gate +
 	    rooms + SPARE_TASKS;
+	/* Clients with links, and those gone whose streams are not over. */
+	if (roster_make_room(&t->roster, c->role == OPT_CLIENT ? 1 :
+	    2 * t->max_streams + STREAM_LINKS_SPARE) == -1)
+		log_line(LOG_ERROR, "no memory for a list of clients");
 	/* Pipes get what the streams themselves can never need, too. */
 	need = used + t->max_streams * per_stream;
 	bulk_allow(pipes + (fds > need ? (fds - need) / 2 : 0));

@@ -12,12 +12,17 @@
 #include "opt.h"
 #include "pump.h"
 #include "rooms.h"
+#include "roster.h"
 #include "secret.h"
 #include "session.h"
 #include "stats.h"
 #include "task.h"
 #include "turn.h"
 #include "waiter.h"
+
+/* Beside as many links as streams: those that are about to be replaced, or
+ * found dead. */
+enum { STREAM_LINKS_SPARE = 8 };
 
 /* How much was said of late: see stream_complain(). */
 struct stream_quota {
@@ -48,6 +53,7 @@ struct tunnel {
 	struct turns turns;		/* server: key exchanges */
 	struct sessions sessions;	/* server: links that are up */
 	_Atomic unsigned links;		/* how many that is */
+	struct roster roster;		/* clients; a client: itself */
 	struct keeper keeper;		/* client: the link */
 	struct waiter waiter;		/* server: places at relays */
 	char secret[WORD_TEXT_MAX];	/* share: until it is told, by main */
@@ -84,6 +90,7 @@ struct stream {
 	bool roomed, piped;		/* room is taken; stdin and stdout */
 	struct conn local, remote;
 	struct pump pump;
+	struct roster_member member;	/* of a client's, or nobody's */
 	uint8_t *bufs;			/* datagrams: for conn and pump */
 };
 

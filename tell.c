@@ -46,32 +46,32 @@ tell_token(const char *token)
 void
 tell_link_up(const char *peer, const char *line)
 {
-	tell_session_up(NULL, peer, line, false);
+	struct tell_session s = { .peer = peer };
+
+	tell_session_up(&s, line, false);
 }
 
 void
-tell_link_down(const char *peer, const char *why, uint32_t rtt_ms, bool lost)
-{
-	tell_session_down(NULL, peer, why, rtt_ms, lost, false);
-}
-
-void
-tell_session_up(const char *id, const char *peer, const char *line, bool first)
+tell_session_up(const struct tell_session *s, const char *line, bool first)
 {
 	struct event e;
 
-	log_line(LOG_NOTE, "%s", line);
+	if (line != NULL)
+		log_line(LOG_NOTE, "%s", line);
 	if (first) {
 		event_action(&e, "CONNECTED");
-		event_text(&e, "session_id", id);
-		event_text(&e, "addr", peer);
+		event_text(&e, "session_id", s->id);
+		if (!s->own)
+			event_text(&e, "addr", s->peer);
+		else if (s->port != 0)
+			event_number(&e, "port", s->port);
 		event_name(&e, "link");
 	} else
 		event_begin(&e, "link");
 	event_text(&e, "state", "up");
-	event_text(&e, "peer", peer);
+	event_text(&e, "peer", s->peer);
 	if (!first)
-		event_text(&e, "session_id", id);
+		event_text(&e, "session_id", s->id);
 	event_send(&e);
 }
 
@@ -274,8 +274,13 @@ tell_error(const char *why)
 void
 tell_end(int code)
 {
+	char why[LOG_LINE_MAX];
 	struct event e;
 
+	if (code != 0) {
+		log_last_error(why);
+		tell_error(why);
+	}
 	event_begin(&e, "end");
 	event_number(&e, "code", (uint64_t)code);
 	event_send(&e);

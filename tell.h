@@ -22,16 +22,21 @@ void tell_client_ready(const char *id, uint16_t port, const char *local);
  * copy is wiped. */
 void tell_token(const char *token);
 
-/* The link with a peer, or the pipe through it, is up, in these words; the
- * link has ended (rtt_ms: UINT32_MAX if not known; lost: not in order). */
+/* The plain pipe through a peer is up, in these words. */
 void tell_link_up(const char *peer, const char *line);
-void tell_link_down(const char *peer, const char *why, uint32_t rtt_ms,
-    bool lost);
 
-/* The same of a client's session, whose id this is: is this its first link,
- * its last?  A session begins once and ends once, whatever links it has had
- * in between, and the caller sees to it that this is told in that order. */
-void tell_session_up(const char *id, const char *peer, const char *line,
+struct tell_session {
+	const char *id, *peer;
+	bool own;			/* ours: a client tells it, and */
+	uint16_t port;			/* where it listens; 0: nowhere */
+};
+
+/* A link of a client's session, or the pipe that it is, is up, in these words
+ * (NULL: for programs alone); has ended (rtt_ms: UINT32_MAX if not known; lost:
+ * not in order).  Is it the first link, the last?  A session begins once and
+ * ends once, whatever links it has had in between, and the caller sees to it
+ * that this is told in that order. */
+void tell_session_up(const struct tell_session *s, const char *line,
     bool first);
 void tell_session_down(const char *id, const char *peer, const char *why,
     uint32_t rtt_ms, bool lost, bool last);
@@ -90,7 +95,8 @@ void tell_list_send(struct tell_list *l);
  * alone: the log line is the caller's. */
 void tell_error(const char *why);
 
-/* We end, with this exit code. */
+/* We end, with this exit code; if that is not 0, the last error that was
+ * logged is told, too. */
 void tell_end(int code);
 
 #endif

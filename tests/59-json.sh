@@ -19,10 +19,10 @@ told() {
 	WRAP=$_wrap
 }
 
-# events NAME [FILE]: all lines so far are good ones; in short in NAME.ev.
+# events NAME [FILE [part]]: all lines so far are good ones; in short in NAME.ev.
 events() {
 	# shellcheck disable=SC2086 # $PYTHON is several words
-	$PYTHON "$TESTS/59-json.py" read "${2:-$1.json}" >"$1.ev" 2>"$T/why" ||
+	$PYTHON "$TESTS/59-json.py" "${3:-read}" "${2:-$1.json}" >"$1.ev" 2>"$T/why" ||
 	    fail "$1: $(cat "$T/why")"
 }
 
@@ -134,7 +134,8 @@ told wrong client 127.0.0.1 "$port" "wrong-$STRONG" --listen 0
 expect_exit wrong 3
 wait_for 10 has_lines 1 server.out '"event":"refused"'
 events wrong
-expect_eq "$(order wrong)" "ready, link failed, end"
+expect_eq "$(order wrong)" "ready, link failed, error, end"
+expect_line wrong.ev 'error error=refused: wrong token .*'
 expect_line wrong.ev \
     'link failed reason=refused: wrong token \(or somebody in between\) refused=true'
 expect_line wrong.ev 'end code=3'
@@ -147,7 +148,7 @@ told wrong client 127.0.0.1 "$port" "$STRONG" --target 127.0.0.1:1 --listen 0
 expect_exit wrong 1
 wait_for 10 has_lines 2 server.out '"event":"refused"'
 events wrong
-expect_eq "$(order wrong)" "ready, link failed, end"
+expect_eq "$(order wrong)" "ready, link failed, error, end"
 expect_line wrong.ev 'link failed reason=refused: this target .* refused=true'
 events server server.out
 expect_line server.ev "refused peer=$addr reason=this target is not allowed there"
@@ -191,7 +192,7 @@ for side in client server; do
 	expect_eq "$(tail -n 1 $side.ev)" "end code=0"
 done
 
-check "a pipe: link up, one stream, no link down"
+check "a pipe: link up, one stream, link down"
 printf 'twelve bytes' >data
 IN=data told pserver server 127.0.0.1 0 "$STRONG"
 listening pserver
@@ -202,7 +203,7 @@ expect_exit pserver 0
 expect_eq "$(cat pclient.out)" "twelve bytes"
 for side in pclient pserver; do
 	events $side
-	expect_eq "$(order $side)" "ready, link up, stream opened, stream closed, end"
+	expect_eq "$(order $side)" "ready, link up, stream opened, stream closed, link down, end"
 	expect_line $side.ev 'stream opened id=1 .*(from|to)=stdin/stdout.*'
 	expect_line $side.ev 'end code=0'
 done
@@ -237,7 +238,9 @@ check "a server that cannot listen: not ready, and the end"
 told server server 192.0.2.1 7000 "$STRONG" --to 127.0.0.1:1
 expect_exit server 1
 events server
-expect_eq "$(cat server.ev)" "end code=1"
+expect_eq "$(order server)" "error, end"
+expect_line server.ev 'error error=cannot listen on 192\.0\.2\.1:7000: .*'
+expect_line server.ev 'end code=1'
 
 check "$CONNS streams at once: every line is whole, every byte is counted"
 told server server 127.0.0.1 0 "$STRONG" --to "$(addr_of echo)"
@@ -343,7 +346,7 @@ expect_ok peer raw "connect=$(addr_of client)" text=hi gettext=hi fin end
 stop client
 # shellcheck disable=SC2086
 $PYTHON "$TESTS/59-json.py" drain two >late
-events late late
+events late late part
 expect_line late.ev 'stream closed id=4 .* sent=2 received=2 whole=true .*'
 expect_eq "$(tail -n 1 late.ev)" "end code=0"
 stop server

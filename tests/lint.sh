@@ -138,19 +138,20 @@ pipe					bulk resolve task
 dup dup2				conn
 open					conn main token entropy
 fopen fdopen freopen creat openat mmap	-
-read					conn token task entropy
+read					conn token task entropy control
 write					conn log task token event
 readv writev pread pwrite		-
 fcntl					bulk flow main net resolve task
 ioctl					-
 tcgetattr tcsetattr			token
-pthread_create pthread_join pthread_kill pthread_sigmask sigwait	task
+pthread_create pthread_join pthread_kill sigwait	task
+pthread_sigmask				task control
 pthread_detach pthread_cancel pthread_exit pthread_setcancelstate	-
-pthread_cond_init pthread_cond_timedwait	task pump turn event session keeper rooms
-pthread_cond_broadcast			task pump event keeper
+pthread_cond_init pthread_cond_timedwait	task pump turn event session keeper rooms roster
+pthread_cond_broadcast			task pump event keeper roster
 pthread_cond_signal			turn session rooms
 pthread_cond_wait			-
-pthread_mutex_init			flow gate pump resolve stream turn link session keeper stats post public rooms waiter
+pthread_mutex_init			flow gate pump resolve stream turn link session keeper stats post public rooms waiter roster
 pthread_mutex_trylock pthread_rwlock_init sem_init	-
 sigaction				task token
 raise					token
@@ -163,7 +164,7 @@ setrlimit				stream main
 clock_gettime				task event
 time gettimeofday sleep usleep nanosleep clock_nanosleep	-
 localtime gmtime ctime asctime strftime setlocale	-
-malloc calloc free			bulk resolve stream task seal kdf public
+malloc calloc free			bulk resolve stream task seal kdf public roster
 realloc reallocarray strdup strndup asprintf posix_memalign alloca	-
 fwrite fflush				main share
 printf fprintf vprintf vfprintf dprintf puts fputs putchar perror	-
@@ -201,18 +202,18 @@ arpa/inet.h	net resolve
 netdb.h		resolve
 malloc.h	main
 poll.h		net conn log task event
-pthread.h	task flow gate pump resolve turn event link session keeper stats post public rooms waiter
-signal.h	task token
+pthread.h	task flow gate pump resolve turn event link session keeper stats post public rooms waiter log roster
+signal.h	task token control
 sched.h		flow
 stdatomic.h	task bear bulk conn pump stream event seal link stats
 termios.h	token
-time.h		task pump turn event session keeper rooms
+time.h		task pump turn event session keeper rooms roster
 sys/time.h	net
 sys/resource.h	main stream
 fcntl.h		bulk conn entropy flow main net resolve task token
-unistd.h	bulk client conn entropy event flow link local log main net plain resolve sealed server stream task token post public relay rooms share waiter
-errno.h		bulk client conn dial door entropy event flow kdf keeper link local log main mint net plain pump resolve sealed seal server stream task token turn post public relay rooms share waiter
-stdlib.h	bulk kdf opt resolve seal stream task public
+unistd.h	bulk client conn entropy event flow link local log main net plain resolve sealed server stream task token post public relay rooms share waiter control
+errno.h		bulk client conn dial door entropy event flow kdf keeper link local log main mint net plain pump resolve sealed seal server stream task token turn post public relay rooms share waiter control roster
+stdlib.h	bulk kdf opt resolve seal stream task public roster
 sys/types.h	*
 limits.h	task bulk
 assert.h	bear conn crypt ctl guess http kdf kex meet nobear proto pump rank record seal spake2 stats turn word

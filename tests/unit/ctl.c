@@ -120,10 +120,10 @@ values(void)
 		{ { { 0, 1, 1 }, { 17, 1, 3 }, { 18, 1, 2 } } },
 		{ { { 1, 1, 3 }, { 1, 1, 3 }, { 1, 1, 3 } } },
 		{ { { 1, 1, 3 }, { 1, 1, 3 }, { 1, 1, 3 } } },
-		{ { { 1, 1, 9 }, { 1, 1, 9 }, { 1, 1, 9 } } },
+		{ { { 1, 1, 10 }, { 1, 1, 10 }, { 1, 1, 10 } } },
 		{ { { 1, 0, 255 }, { 5, 0, 255 }, { 8, 0, 255 } } },
-		{ { { 9, 1, 9 }, { 1, 0, 255 }, { 8, 0, 255 } } },
-		{ { { 1, 1, 9 }, { 1, 1, 9 }, { 1, 1, 9 } } }
+		{ { { 9, 1, 10 }, { 1, 0, 255 }, { 8, 0, 255 } } },
+		{ { { 1, 1, 10 }, { 1, 1, 10 }, { 1, 1, 10 } } }
 	};
 	struct ctl c, is;
 	const int *g;
@@ -225,7 +225,7 @@ openings(void)
 			CHECK_EQ(n, 1 + sizeof(target) - 1);
 			CHECK_EQ(out[0], v);
 			CHECK_BYTES(out + 1, target, n - 1);
-			ok = v >= 1 && v <= (refused ? 9 : 2);
+			ok = v >= 1 && v <= (refused ? CTL_DISMISSED : 2);
 			for (k = 0; k <= n; k++) {
 				CHECK_EQ(refused ? ctl_refused_get(&is,
 				    unit_guard(out, k), k) : ctl_open_get(&is,
@@ -292,7 +292,7 @@ reasons(void)
 {
 	int i, k;
 
-	for (i = CTL_BUSY; i <= CTL_TIMEOUT; i++) {
+	for (i = CTL_BUSY; i <= CTL_DISMISSED; i++) {
 		unit_row("reason %d", i);
 		CHECK(strlen(ctl_reason_text((enum ctl_reason)i)) > 3);
 		CHECK(strlen(ctl_reason_text((enum ctl_reason)i)) < 60);

@@ -9,6 +9,8 @@ enum { ARGS_MAX = 20 };
 static struct config config;
 static char why[OPT_WHY_MAX];
 
+static enum opt_form found;		/* what the last one looked like */
+
 /* Parse the words of a line; "''" is an empty one. */
 static enum opt_verdict
 parse_form(enum opt_role role, enum opt_form form, const char *line)
@@ -28,6 +30,7 @@ parse_form(enum opt_role role, enum opt_form form, const char *line)
 	unit_row("%s%s %s", role == OPT_SERVER ? "server" : role == OPT_CLIENT ?
 	    "client" : "relay", form == OPT_SHARE ? " share" :
 	    form == OPT_TICKET ? " ticket" : "", line);
+	found = opt_form_of(argc, argv);
 	return opt_parse(&config, role, form, argc, argv, why);
 }
 
@@ -275,6 +278,97 @@ bad(void)
 		CHECK(memchr(why, '\0', sizeof(why)) != NULL);
 		CHECK(strpbrk(why, "\n\r") == NULL);
 	}
+}
+
+#define TICKET "127.0.0.1:7000/8442-fuvan-gohoz-dozos-sibip"
+
+/* mtunnel's flags, as Go has them. */
+static void
+go_flags(void)
+{
+	static const struct {
+		const char *line;
+		enum opt_form form;
+		const char *part;	/* of the sentence; NULL: good */
+		int port, udp;		/* shared, or listened at; -1: none */
+	} rows[] = {
+		{ "-port 8080 --relay r", OPT_SHARE, NULL, 8080, 0 },
+		{ "-port=8080 --relay r", OPT_SHARE, NULL, 8080, 0 },
+		{ "--port 8080 --relay r", OPT_SHARE, NULL, 8080, 0 },
+		{ "--relay r --port=8080", OPT_SHARE, NULL, 8080, 0 },
+		{ "-port 8080 -network udp --relay r", OPT_SHARE, NULL, 8080,
+		    1 },
+		{ "-network=tcp -port 80 --relay r", OPT_SHARE, NULL, 80, 0 },
+		{ "-u --network=tcp -port 80 --relay r", OPT_SHARE, NULL, 80,
+		    0 },
+		{ "-port 80 -token '' --relay r", OPT_SHARE, NULL, 80, 0 },
+		{ "-port 80", OPT_SHARE, "which relay?", 0, 0 },
+		{ "-port", OPT_SHARE, "-port wants", 0, 0 },
+		{ "-port=", OPT_SHARE, "-port wants", 0, 0 },
+		{ "-port 0 --relay r", OPT_SHARE, "-port wants", 0, 0 },
+		{ "-port 65536 --relay r", OPT_SHARE, "-port wants", 0, 0 },
+		{ "-port h:80 --relay r", OPT_SHARE, "-port wants", 0, 0 },
+		{ "-port 80 81 --relay r", OPT_SHARE, "too many", 0, 0 },
+		{ "-port 80 -port 81 --relay r", OPT_SHARE, "too many", 0, 0 },
+		{ "-port 80 -network sctp --relay r", OPT_SHARE,
+		    "-network wants", 0, 0 },
+		{ "-port 80 -network", OPT_SHARE, "-network wants", 0, 0 },
+		{ "-port 80 -ports 1 --relay r", OPT_SHARE, "unknown option",
+		    0, 0 },
+		{ "-token " TICKET, OPT_TICKET, NULL, -1, 0 },
+		{ "--token=" TICKET " -port 0", OPT_TICKET, NULL, 0, 0 },
+		{ "-port=9000 -token " TICKET, OPT_TICKET, NULL, 9000, 0 },
+		{ "-token " TICKET " - --json-fd 3", OPT_TICKET, NULL, -1, 0 },
+		{ "-token " TICKET " -network udp", OPT_TICKET, NULL, -1, 1 },
+		{ "-token " TICKET " -port 65536", OPT_TICKET, "-port wants",
+		    0, 0 },
+		{ "-token " TICKET " " TICKET, OPT_TICKET, "behind a ticket",
+		    0, 0 },
+		{ "-token nonsense", OPT_TICKET, "", 0, 0 }
+	};
+	enum opt_form form;
+	enum opt_role role;
+	size_t i;
+
+	clear_environment();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		form = rows[i].form;
+		role = form == OPT_SHARE ? OPT_SERVER : OPT_CLIENT;
+		if (rows[i].part != NULL) {
+			CHECK_EQ(parse_form(role, form, rows[i].line), OPT_USAGE);
+			CHECK(strstr(why, rows[i].part) != NULL);
+			CHECK(strstr(why, "fuvan") == NULL);
+			CHECK(strstr(why, "nonsense") == NULL);
+			CHECK_EQ(found, form);
+			continue;
+		}
+		CHECK_EQ(parse_form(role, form, rows[i].line), OPT_RUN);
+		CHECK_EQ(found, form);
+		CHECK_EQ(config.udp, rows[i].udp);
+		if (form == OPT_SHARE) {
+			CHECK_EQ(config.nto, 1);
+			CHECK_EQ(config.to[0].port, rows[i].port);
+			CHECK_STR(config.to[0].host, "127.0.0.1");
+			continue;
+		}
+		CHECK_STR(config.room, "8442");
+		CHECK(strncmp(config.ticket_arg, TICKET, strlen(TICKET)) == 0);
+		CHECK_EQ(config.listen_later, rows[i].port == -1 &&
+		    strstr(rows[i].line, " - ") == NULL);
+		if (rows[i].port != -1)
+			CHECK(config.has_listen &&
+			    config.listen.port == rows[i].port);
+	}
+	/* Where there is no ticket they are nobody's. */
+	form = OPT_SHARE;
+	CHECK_EQ(parse(OPT_SERVER, "80 --relay r -token " TICKET), OPT_USAGE);
+	CHECK(strstr(why, "-token is for") != NULL);
+	CHECK(strstr(why, "fuvan") == NULL);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t -port 80"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --relay"), OPT_USAGE);
+	CHECK_EQ(found, OPT_PLACE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t -- -port 80"), OPT_USAGE);
+	CHECK_EQ(found, OPT_PLACE);
 }
 
 static void
@@ -1212,6 +1306,7 @@ main(void)
 	unit_case("opt: good ones", good);
 	unit_case("opt: bad ones", bad);
 	unit_case("opt: who comes", who_comes);
+	unit_case("opt: mtunnel's flags", go_flags);
 	unit_case("opt: lists", lists);
 	unit_case("opt: lists in the environment", environment_lists);
 	unit_case("opt: --allow", allows);

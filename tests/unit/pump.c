@@ -22,6 +22,8 @@ struct pair {
 	struct conn local, tunnel;
 	struct pump pump;
 	int a, b;
+	bool cut;			/* before it runs */
+	uint64_t sent, received;	/* after it has run */
 	uint8_t frames[2 * CONN_FRAME_BUF], bufs[2 * CONN_DATAGRAM_BUF];
 };
 
@@ -70,7 +72,12 @@ run(struct task *t)
 	p->pump.local = &p->local;
 	p->pump.tunnel = &p->tunnel;
 	p->pump.task = t;
+	pump_init(&p->pump);
+	if (p->cut)
+		pump_cut(&p->pump);
 	pump_run(&p->pump);
+	pump_moved(&p->pump, &p->sent, &p->received);
+	pump_free(&p->pump);
 	conn_close(&p->local, p->pump.fate == PUMP_DONE);
 	conn_close(&p->tunnel, p->pump.fate == PUMP_DONE);
 }
@@ -400,6 +407,93 @@ static void
 reset_b_half_peer(void)
 {
 	reset(false, HALF_CLOSED_BY_PEER);
+}
+
+/* Somebody has it end: both far ends must meet a reset, whatever goes on; and
+ * what had moved by then is counted. */
+static void
+cut(enum when when)
+{
+	struct pair *p = tcp_pair();
+	static uint8_t data[65536];
+	int64_t until = task_now() + 5000;
+	uint64_t sent, received;
+
+	REQUIRE(task_init() == 0);
+	unit_timeouts(p->a, 8000);
+	unit_timeouts(p->b, 8000);
+	start(p);
+	CHECK_EQ(write(p->a, "xyz", 3), 3);
+	CHECK_EQ(recv(p->b, data, 3, MSG_WAITALL), 3);
+	CHECK_EQ(write(p->b, "x", 1), 1);
+	CHECK_EQ(recv(p->a, data, 1, 0), 1);
+	if (when == STUCK) {
+		while (send(p->a, data, sizeof(data), MSG_DONTWAIT) > 0 ||
+		    (unit_sleep(150), send(p->a, data, sizeof(data),
+		    MSG_DONTWAIT)) > 0)
+			continue;
+	} else if (when == HALF_CLOSED) {
+		(void)shutdown(p->a, SHUT_WR);
+		CHECK_EQ(meets(p->b), 0);
+	} else if (when == HALF_CLOSED_BY_PEER) {
+		(void)shutdown(p->b, SHUT_WR);
+		CHECK_EQ(meets(p->a), 0);
+	}
+	/* Counted once they are written, which is when we have them. */
+	do
+		pump_moved(&p->pump, &sent, &received);
+	while ((sent < 3 || received == 0) && task_now() < until);
+	CHECK(when == STUCK ? sent > 3 : sent == 3);
+	CHECK_EQ(received, 1);
+	pump_cut(&p->pump);
+	if (when != HALF_CLOSED && when != STUCK)
+		CHECK_EQ(meets(p->b), ECONNRESET);
+	if (when != HALF_CLOSED_BY_PEER)
+		CHECK_EQ(meets(p->a), ECONNRESET);
+	over(p, 4000, PUMP_CUT, NULL);
+	CHECK_EQ(p->sent, p->pump.sent);
+	CHECK_EQ(p->received, 1);
+	free(p);
+}
+
+static void
+cut_idle(void)
+{
+	cut(IDLE);
+}
+
+static void
+cut_stuck(void)
+{
+	cut(STUCK);
+}
+
+static void
+cut_half(void)
+{
+	cut(HALF_CLOSED);
+}
+
+static void
+cut_half_peer(void)
+{
+	cut(HALF_CLOSED_BY_PEER);
+}
+
+static void
+cut_before(void)
+{
+	struct pair *p = tcp_pair();
+
+	REQUIRE(task_init() == 0);
+	p->cut = true;
+	CHECK_EQ(write(p->a, "xyz", 3), 3);
+	start(p);
+	CHECK_EQ(meets(p->a), ECONNRESET);
+	CHECK_EQ(meets(p->b), ECONNRESET);
+	over(p, 4000, PUMP_CUT, NULL);
+	CHECK_EQ(p->sent, 0);
+	free(p);
 }
 
 /* A silent pair ends at its limit; one with bytes in one direction does not,
@@ -947,7 +1041,8 @@ reasons(void)
 		{ PUMP_IDLE, 0, "idle for 90 s" },
 		{ PUMP_LINGERED, 0, "half-closed and idle for 7200 s" },
 		{ PUMP_STOPPED, 0, "stopped" },
-		{ PUMP_NO_THREAD, 0, "no thread to be had" }
+		{ PUMP_NO_THREAD, 0, "no thread to be had" },
+		{ PUMP_CUT, 0, "ended by an order" }
 	};
 	char text[PUMP_REASON_MAX];
 	struct pump p;
@@ -988,6 +1083,11 @@ main(void)
 	unit_case(NAME "tunnel resets after its end", reset_b_half);
 	unit_case(NAME "local resets after the other end", reset_a_half_peer);
 	unit_case(NAME "tunnel resets after the other end", reset_b_half_peer);
+	unit_case(NAME "cut, idle", cut_idle);
+	unit_case(NAME "cut, its reader stuck", cut_stuck);
+	unit_case(NAME "cut, local at its end", cut_half);
+	unit_case(NAME "cut, tunnel at its end", cut_half_peer);
+	unit_case(NAME "cut before it runs", cut_before);
 	unit_case(NAME "idle", idle);
 	unit_case(NAME "linger", lingers);
 	unit_case(NAME "a stop, then no more patience", stops);

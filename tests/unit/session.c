@@ -11,6 +11,7 @@
 #include "unit.h"
 
 static struct sessions table;
+static struct roster_member member;	/* of nobody's */
 
 /* A link, and the client at its other end. */
 struct pair {
@@ -118,7 +119,7 @@ static void
 begin(void)
 {
 	REQUIRE(task_init() == 0);
-	session_init(&table);
+	session_init(&table, NULL);
 }
 
 /* The numbers a client opens streams with by itself. */
@@ -141,44 +142,44 @@ numbers(void)
 	CHECK_BYTES(&keys, &p.session.keys, sizeof(keys));
 	unit_row("looking does not use it");
 	CHECK(session_find(&table, &h, &keys));
-	CHECK(session_use(&table, &h, &ask));
+	CHECK(session_use(&table, &h, &ask, &member));
 	CHECK(ask == NULL);
 	unit_row("once is enough");
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	CHECK(ask == NULL);
 	unit_row("others");
 	h.number = 6;
-	CHECK(session_use(&table, &h, &ask));
+	CHECK(session_use(&table, &h, &ask, &member));
 	h.number = 4;
 	CHECK(session_find(&table, &h, &keys));
-	CHECK(session_use(&table, &h, &ask));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(session_use(&table, &h, &ask, &member));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	h.number = 0;
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	unit_row("odd ones, which nobody asked for");
 	for (h.number = 1; h.number < 9; h.number += 2) {
 		CHECK(!session_find(&table, &h, &keys));
-		CHECK(!session_use(&table, &h, &ask));
+		CHECK(!session_use(&table, &h, &ask, &member));
 	}
 	unit_row("the window");
 	h.number = 2 + 2 * (uint64_t)NUMBER_WINDOW + 1000;
-	CHECK(session_use(&table, &h, &ask));
+	CHECK(session_use(&table, &h, &ask, &member));
 	h.number = 8;
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	unit_row("our own role, reflected");
 	h.number = 9000;
 	h.role = KEX_SERVER;
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	h.role = KEX_CLIENT;
 	CHECK(session_find(&table, &h, &keys));
 	unit_row("another session's name");
 	h.sid[KEX_SID - 1] ^= 1;
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	h.sid[KEX_SID - 1] ^= 1;
 	unit_row("given up by the client");
 	h.number = 9002;
@@ -187,13 +188,13 @@ numbers(void)
 	session_cancel(&table, &p.session, &no);
 	session_cancel(&table, &p.session, &no);
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	h.number = 9004;
 	CHECK(session_find(&table, &h, &keys));
 	unit_row("over");
 	session_leave(&table, &p.session);
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &ask));
+	CHECK(!session_use(&table, &h, &ask, &member));
 	memset(&keys, 0, sizeof(keys));
 	CHECK_BYTES(&p.session.keys, &keys, sizeof(keys));
 	drop(&p);
@@ -219,7 +220,7 @@ modes(void)
 		session_enter(&table, &p.session);
 		for (h = hello(&p, 0); h.number < 6; h.number++) {
 			CHECK(!session_find(&table, &h, &keys));
-			CHECK(!session_use(&table, &h, &ask));
+			CHECK(!session_use(&table, &h, &ask, &member));
 		}
 		session_leave(&table, &p.session);
 		drop(&p);
@@ -246,8 +247,8 @@ several(void)
 		h = hello(&p[i], 2);
 		CHECK(session_find(&table, &h, &keys));
 		CHECK_BYTES(keys.prk, p[i].session.keys.prk, BEAR_HASH);
-		CHECK(session_use(&table, &h, &ask));
-		CHECK(!session_use(&table, &h, &ask));
+		CHECK(session_use(&table, &h, &ask, &member));
+		CHECK(!session_use(&table, &h, &ask, &member));
 	}
 	for (i = 0; i < 3; i++) {
 		k = (i + 1) % 3;	/* the middle, the last, the first */
@@ -282,7 +283,7 @@ do_ask(void *arg)
 	struct asker *a = arg;
 	int64_t began = task_now();
 
-	a->opened = session_ask(&table, &a->ask, is_gone, &a->gone);
+	a->opened = session_ask(&table, &a->ask, &member, is_gone, &a->gone);
 	a->ms = task_now() - began;
 	atomic_store(&a->over, true);
 	return NULL;
@@ -330,12 +331,13 @@ give(const struct pair *p, uint64_t number, int fd, struct seal *seal)
 	struct ask *a;
 
 	CHECK(session_find(&table, &h, &keys));
-	CHECK(session_use(&table, &h, &a));
+	CHECK(session_use(&table, &h, &a, &member));
 	REQUIRE(a != NULL);
 	CHECK_EQ(a->state, ASK_TAKEN);
 	/* Nobody else can come with that number, nor take it back. */
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &(struct ask *){ NULL }));
+	CHECK(!session_use(&table, &h, &(struct ask *){ NULL },
+	    &member));
 	session_give(&table, a, fd, seal, "the peer");
 }
 
@@ -441,7 +443,7 @@ cancelled(void)
 	{
 		struct ask *taken;
 
-		CHECK(session_use(&table, &h, &taken));
+		CHECK(session_use(&table, &h, &taken, &member));
 		REQUIRE(taken != NULL);
 		session_cancel(&table, &p.session, &no);
 		CHECK_EQ(taken->state, ASK_TAKEN);
@@ -478,14 +480,14 @@ gone(void)
 	CHECK(!a.opened && a.ms < 2000);
 	h = hello(&p, 1);
 	CHECK(!session_find(&table, &h, &keys));
-	CHECK(!session_use(&table, &h, &taken));
+	CHECK(!session_use(&table, &h, &taken, &member));
 	CHECK(taken == NULL && table.asks == NULL);
 	hears_cancel(&p, 1);
 	unit_row("while the stream is being answered it waits");
 	ask(&a);
 	CHECK_EQ(hears_ask(&p), 3);
 	h.number = 3;
-	CHECK(session_use(&table, &h, &taken));
+	CHECK(session_use(&table, &h, &taken, &member));
 	atomic_store(&a.gone, true);
 	unit_sleep(400);
 	CHECK(!atomic_load(&a.over));
@@ -626,14 +628,14 @@ replaced_opens(void)
 	for (i = 0; i < 2; i++) {
 		unit_row("link %d", i);
 		h = hello(&p[i], 2);
-		CHECK(session_use(&table, &h, &unused));
-		CHECK(!session_use(&table, &h, &unused));
+		CHECK(session_use(&table, &h, &unused, &member));
+		CHECK(!session_use(&table, &h, &unused, &member));
 	}
 	session_leave(&table, &p[0].session);
 	h = hello(&p[0], 4);
-	CHECK(!session_use(&table, &h, &unused));
+	CHECK(!session_use(&table, &h, &unused, &member));
 	h = hello(&p[1], 4);
-	CHECK(session_use(&table, &h, &unused));
+	CHECK(session_use(&table, &h, &unused, &member));
 	session_leave(&table, &p[1].session);
 	for (i = 0; i < 2; i++)
 		drop(&p[i]);
@@ -770,7 +772,7 @@ ask_often(void *arg)
 	(void)arg;
 	atomic_init(&never, false);
 	for (i = 0; i < ROUNDS; i++) {
-		if (session_ask(&table, &a, is_gone, &never)) {
+		if (session_ask(&table, &a, &member, is_gone, &never)) {
 			(void)atomic_fetch_add(&got, 1);
 			CHECK(a.seal != NULL && a.fd >= 0);
 			seal_free(a.seal);

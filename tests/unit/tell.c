@@ -44,22 +44,38 @@ next(void)
 static void
 links(void)
 {
+	struct tell_session theirs = { .id = ID, .peer = "192.0.2.1:5000" };
+	struct tell_session ours = {
+		.id = ID, .peer = "192.0.2.1:7000", .own = true
+	};
+
 	catch_events();
 	tell_link_up("192.0.2.1:7000", "connected");
 	CHECK_STR(next(), "{\"v\":1,\"event\":\"link\",\"time\":T,"
 	    "\"state\":\"up\",\"peer\":\"192.0.2.1:7000\"}\n");
-	tell_link_down("192.0.2.1:7000", "gone", UINT32_MAX, true);
+	tell_session_down(NULL, "192.0.2.1:7000", "gone", UINT32_MAX, true,
+	    false);
 	CHECK_STR(next(), "{\"v\":1,\"event\":\"link\",\"time\":T,"
 	    "\"state\":\"down\",\"peer\":\"192.0.2.1:7000\","
 	    "\"reason\":\"gone\",\"lost\":true}\n");
-	tell_session_up(ID, "192.0.2.1:5000", "client", true);
+	tell_session_up(&theirs, "client", true);
 	CHECK_STR(next(), "{\"action\":\"CONNECTED\",\"session_id\":\"" ID
 	    "\",\"addr\":\"192.0.2.1:5000\",\"v\":1,\"event\":\"link\","
 	    "\"time\":T,\"state\":\"up\",\"peer\":\"192.0.2.1:5000\"}\n");
-	tell_session_up(ID, "192.0.2.1:5001", "client", false);
+	theirs.peer = "192.0.2.1:5001";
+	tell_session_up(&theirs, NULL, false);
 	CHECK_STR(next(), "{\"v\":1,\"event\":\"link\",\"time\":T,"
 	    "\"state\":\"up\",\"peer\":\"192.0.2.1:5001\","
 	    "\"session_id\":\"" ID "\"}\n");
+	tell_session_up(&ours, "connected", true);
+	CHECK_STR(next(), "{\"action\":\"CONNECTED\",\"session_id\":\"" ID
+	    "\",\"v\":1,\"event\":\"link\",\"time\":T,\"state\":\"up\","
+	    "\"peer\":\"192.0.2.1:7000\"}\n");
+	ours.port = 40123;
+	tell_session_up(&ours, "connected", true);
+	CHECK_STR(next(), "{\"action\":\"CONNECTED\",\"session_id\":\"" ID
+	    "\",\"port\":40123,\"v\":1,\"event\":\"link\",\"time\":T,"
+	    "\"state\":\"up\",\"peer\":\"192.0.2.1:7000\"}\n");
 	tell_session_down(ID, "192.0.2.1:5000", "replaced", 3, false, false);
 	CHECK_STR(next(), "{\"v\":1,\"event\":\"link\",\"time\":T,"
 	    "\"state\":\"down\",\"peer\":\"192.0.2.1:5000\","
