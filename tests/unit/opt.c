@@ -360,8 +360,8 @@ go_flags(void)
 			    config.listen.port == rows[i].port);
 	}
 	/* Where there is no ticket they are nobody's. */
-	form = OPT_SHARE;
-	CHECK_EQ(parse(OPT_SERVER, "80 --relay r -token " TICKET), OPT_USAGE);
+	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r -token "
+	    TICKET), OPT_USAGE);
 	CHECK(strstr(why, "-token is for") != NULL);
 	CHECK(strstr(why, "fuvan") == NULL);
 	CHECK_EQ(parse(OPT_SERVER, "h 80 t -port 80"), OPT_USAGE);
