@@ -21,13 +21,16 @@
 #include "waiter.h"
 
 enum {
-	SHORT_MS = RETRY_BESIDE_MS,	/* to connect; but sometimes, for a */
-	LONG_MS = NET_CONNECT_MS,	/* path that is slow, longer */
+	/* To connect: so that what was lost is not waited for longer than 1 s
+	 * when the network is back; but sometimes, for a path that is slow,
+	 * longer, yet so that it is not more than 2 s (RFC 6298 5.5). */
+	SHORT_MS = RETRY_BESIDE_MS,
+	LONG_MS = 2 * RETRY_BESIDE_MS,
 	ANSWER_MESSAGES = 16,		/* PINGs may come before it */
 	LOOK_MS = 500			/* how often an idle one looks around */
 };
 
-enum outcome { CAME_UP, NOT_THERE, REFUSED, ALIAS, STOPPED };
+enum outcome { CAME_UP, NOT_THERE, REFUSED, BUSY, ALIAS, STOPPED };
 
 int
 waiter_init(struct waiter *w)
@@ -96,12 +99,14 @@ waiter_taken(struct waiter *w, const struct waiter_call *call)
 	(void)pthread_mutex_unlock(&w->mu);
 }
 
+/* Nothing changes for others if it was not up: else two that look in vain for
+ * the same dead relay would wake each other for ever. */
 static void
-set_state(struct waiter *w, struct place *p, enum waiter_state state)
+set_idle(struct waiter *w, struct place *p)
 {
 	(void)pthread_mutex_lock(&w->mu);
-	p->state = state;
-	w->changes++;
+	w->changes += p->state == PLACE_UP;
+	p->state = PLACE_IDLE;
 	(void)pthread_mutex_unlock(&w->mu);
 }
 
@@ -381,7 +386,8 @@ try_place(struct waiter *w, struct place *p, const struct net_addr *all,
 	    &post, &m, why);
 	if (verdict != DOOR_READY)
 		return verdict == DOOR_STOPPED ? STOPPED :
-		    verdict == DOOR_REFUSED || verdict == DOOR_WRONG ?
+		    m.kind == MEET_M_REFUSED && m.reason == MEET_R_BUSY ?
+		    BUSY : verdict == DOOR_REFUSED || verdict == DOOR_WRONG ?
 		    REFUSED : NOT_THERE;
 	if (!come_up(w, p, m.id, all, n)) {
 		post_close(&post, true);
@@ -476,14 +482,19 @@ waiter_run(struct waiter *w, unsigned place)
 		n = dial_relays(w->relay, w->room, at, why);
 		while (n != -1 && choose(w, p, at, n, &next)) {
 			outcome = try_place(w, p, at, n, why);
-			set_state(w, p, PLACE_IDLE);
+			set_idle(w, p);
 			if (outcome == CAME_UP || outcome == STOPPED)
 				break;
 			if (outcome == ALIAS)
 				continue;
 			tried = true;
-			if (outcome == REFUSED)
+			if (outcome == REFUSED || outcome == BUSY)
 				worst = REFUSED;
+			/* Another server has the room: that the next relay may
+			 * not know of it makes it no less so.  But who had it
+			 * before goes where it can. */
+			if (outcome == BUSY && !waiter_up(w))
+				break;
 		}
 		if (task_stopping())
 			break;

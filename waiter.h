@@ -65,7 +65,7 @@ struct waiter {
 	unsigned ncalls, first_call;	/* a ring */
 	bool was_up;
 	int told;			/* what was complained of last, plus 1 */
-	unsigned changes;		/* of places */
+	unsigned changes;		/* of places: up, or not any more */
 	int exit_code;			/* of once */
 };
 
