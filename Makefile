@@ -10,6 +10,8 @@ CFLAGS = -O2
 LDFLAGS =
 PREFIX = /usr/local
 DESTDIR =
+# Where systemd's units go; empty: nowhere.
+UNITDIR =
 MUSL_CC = musl-gcc
 FUZZ_SECONDS = 20
 POSIX = 0
@@ -35,19 +37,22 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -DTASK_STACK_KIB=512
 
 OBJS = buf.o secret.o text.o log.o json.o word.o proto.o kdf.o spake2.o \
 	crypt.o record.o ctl.o kex.o meet.o rank.o ticket.o http.o stats.o \
-	guess.o number.o retry.o opt.o task.o bulk.o token.o event.o order.o \
-	entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o flow.o \
-	proxy.o conn.o dial.o pump.o door.o plain.o sealed.o link.o roster.o \
-	session.o keeper.o post.o rooms.o waiter.o stream.o local.o public.o \
-	control.o server.o client.o relay.o share.o main.o
+	guess.o number.o retry.o rate.o opt.o task.o bulk.o token.o event.o \
+	order.o entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o \
+	flow.o proxy.o tally.o auth.o sandbox.o conn.o dial.o pump.o door.o \
+	plain.o sealed.o link.o roster.o session.o keeper.o post.o rooms.o \
+	waiter.o stream.o local.o public.o control.o late.o server.o \
+	client.o relay.o share.o main.o
 SRCS = $(OBJS:.o=.c)
 HDRS = bear.h buf.h secret.h text.h log.h json.h word.h proto.h kdf.h \
 	spake2.h crypt.h record.h ctl.h kex.h meet.h rank.h ticket.h http.h \
-	stats.h guess.h number.h retry.h opt.h task.h bulk.h token.h event.h \
-	order.h entropy.h mint.h tell.h seal.h net.h resolve.h gate.h turn.h \
-	flow.h proxy.h conn.h dial.h pump.h door.h plain.h sealed.h link.h \
-	roster.h session.h keeper.h post.h rooms.h waiter.h stream.h local.h \
-	public.h control.h server.h client.h relay.h share.h
+	stats.h guess.h number.h retry.h rate.h opt.h task.h bulk.h token.h \
+	event.h order.h entropy.h mint.h tell.h seal.h net.h resolve.h \
+	gate.h turn.h flow.h proxy.h tally.h auth.h sandbox.h conn.h dial.h \
+	pump.h door.h plain.h sealed.h link.h roster.h session.h keeper.h \
+	post.h rooms.h waiter.h stream.h local.h public.h control.h late.h \
+	server.h client.h relay.h share.h
+UNITS = adit-relay.service adit-server@.service
 WHOLE = $(SRCS) $(HDRS) bear.c nobear.c build/bear
 
 all: adit server client relay
@@ -82,8 +87,17 @@ install:
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/adit
 	cp adit.1 $(DESTDIR)$(PREFIX)/share/man/man1/adit.1
 	chmod 644 $(DESTDIR)$(PREFIX)/share/man/man1/adit.1
+	[ -z '$(UNITDIR)' ] || mkdir -p '$(DESTDIR)$(UNITDIR)'
+	[ -z '$(UNITDIR)' ] || for unit in $(UNITS); do \
+		sed 's|/usr/local/bin/|$(PREFIX)/bin/|' "contrib/$$unit" \
+		    >"$(DESTDIR)$(UNITDIR)/$$unit" && \
+		chmod 644 "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; \
+	done
 
 uninstall:
+	[ -z '$(UNITDIR)' ] || for unit in $(UNITS); do \
+		rm -f "$(DESTDIR)$(UNITDIR)/$$unit"; \
+	done
 	rm -f $(DESTDIR)$(PREFIX)/bin/adit
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/adit.1
 

@@ -105,9 +105,9 @@ bulk_open(struct bulk *b, bool splice)
 }
 
 ssize_t
-bulk_in(struct bulk *b, int fd)
+bulk_in(struct bulk *b, int fd, size_t n)
 {
-	return pipe_op(BULK_MOVE, fd, b->pipe[1], BULK_BYTES);
+	return pipe_op(BULK_MOVE, fd, b->pipe[1], n);
 }
 
 ssize_t

@@ -31,9 +31,10 @@ int bulk_open(struct bulk *b, bool splice);
 /* Give everything back.  Any number of times. */
 void bulk_close(struct bulk *b);
 
-/* Move what is there from fd into the pipe, which must be empty, or exactly
- * n >= 1 bytes that are in it (or fewer) to fd.  Return as recv(), send(). */
-ssize_t bulk_in(struct bulk *b, int fd);
+/* Move what is there, n >= 1 bytes at most, from fd into the pipe, which must
+ * be empty, or exactly n >= 1 bytes that are in it (or fewer) to fd.  Return
+ * as recv(), send(). */
+ssize_t bulk_in(struct bulk *b, int fd, size_t n);
 ssize_t bulk_out(struct bulk *b, int fd, size_t n);
 
 #endif

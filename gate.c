@@ -165,3 +165,15 @@ gate_leave(struct gate *g, uint64_t ticket)
 	(void)pthread_mutex_unlock(&g->mu);
 	return s != NULL;
 }
+
+unsigned
+gate_count(struct gate *g)
+{
+	unsigned i, n = 0;
+
+	(void)pthread_mutex_lock(&g->mu);
+	for (i = 0; i < g->max; i++)
+		n += g->slot[i].ticket != 0;
+	(void)pthread_mutex_unlock(&g->mu);
+	return n;
+}

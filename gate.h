@@ -48,6 +48,9 @@ uint64_t gate_enter(struct gate *g, int fd, const struct net_addr *from);
 /* May this one's refusal be delayed?  Only one per source at a time. */
 bool gate_may_delay(struct gate *g, uint64_t ticket);
 
+/* How many are in. */
+unsigned gate_count(struct gate *g);
+
 /* Leave: authenticated, or about to be closed.  A ticket of 0 was never in.
  * Returns false if it had to go meanwhile: then the socket is no good. */
 bool gate_leave(struct gate *g, uint64_t ticket);

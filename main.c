@@ -156,28 +156,36 @@ prepare_seal(const struct config *c)
 	return 0;
 }
 
-/* What a relay wants to know of servers: w becomes of it. */
+/* What a relay wants to know of servers. */
 static int
-prepare_auth(struct config *c, uint8_t w[BEAR_SCALAR])
+prepare_auth(struct config *c)
 {
-	struct token secret;
 	char why[TOKEN_WHY_MAX];
-	int rc = token_get(&secret, c->auth_arg, why);
+	int rc = auth_init(&tunnel.auth, c->auth_arg, why);
 
 	if (rc == -1)
 		log_line(LOG_ERROR, "--auth: %s", why);
-	else if ((rc = kdf_token(&secret, KDF_MEMBER, w)) == -1)
-		log_line(LOG_ERROR, "no memory: a secret needs 16 MiB once");
-	secret_wipe(&secret, sizeof(secret));
-	secret_scrub();
 	return rc;
+}
+
+/* Before there are threads, and before the secret is here. */
+static int
+prepare_sandbox(struct config *c)
+{
+	char why[SANDBOX_WHY_MAX];
+
+	sandbox_enter();
+	if (c->user[0] == '\0' || sandbox_find(c->user, &tunnel.user,
+	    why) == 0)
+		return 0;
+	log_line(LOG_ERROR, "--user: %s", why);
+	return -1;
 }
 
 /* What a server in a room needs, and a relay. */
 static int
 prepare_meeting(struct config *c)
 {
-	static uint8_t auth[BEAR_SCALAR];
 	struct waiter *w = &tunnel.waiter;
 
 	if (entropy_init() == -1) {
@@ -185,12 +193,11 @@ prepare_meeting(struct config *c)
 		    strerror(errno));
 		return EXIT_LOCAL;
 	}
-	if (c->auth && prepare_auth(c, c->role == OPT_RELAY ? tunnel.w :
-	    auth) == -1)
+	if (c->auth && prepare_auth(c) == -1)
 		return EXIT_USAGE;
 	w->relay = &c->peer;
 	w->room = c->room;
-	w->auth = c->auth ? auth : NULL;
+	w->auth = c->auth ? tunnel.auth.w : NULL;
 	w->once = c->once;
 	w->publish = !c->publish ? MEET_PUBLISH_NONE : c->udp ?
 	    MEET_PUBLISH_UDP : MEET_PUBLISH_TCP;
@@ -233,6 +240,8 @@ prepare(struct config *c)
 {
 	int code;
 
+	if (c->role == OPT_RELAY && prepare_sandbox(c) == -1)
+		return EXIT_USAGE;
 	if (c->form != OPT_SHARE && c->role != OPT_RELAY &&
 	    prepare_token(c) == -1)
 		return EXIT_USAGE;
@@ -242,8 +251,12 @@ prepare(struct config *c)
 	    (c->role == OPT_RELAY || c->room[0] != '\0' ||
 	    c->form == OPT_SHARE) && (code = prepare_meeting(c)) != 0)
 		return code;
-	/* A client that keeps a link dials again at a SIGHUP. */
-	if (!c->plain && c->role == OPT_CLIENT && local_end(c) != CTL_STDIO)
+	if (c->auth_env != NULL)	/* as with the token's */
+		secret_wipe(c->auth_env, strlen(c->auth_env));
+	/* A client that keeps a link dials again at a SIGHUP, and a relay
+	 * reads its secret again. */
+	if (c->role == OPT_RELAY ||
+	    (!c->plain && c->role == OPT_CLIENT && local_end(c) != CTL_STDIO))
 		task_catch_hup();
 	if (c->form != OPT_SHARE && c->role != OPT_RELAY && !c->plain &&
 	    prepare_seal(c) == -1)
@@ -320,6 +333,7 @@ run(enum opt_role role, enum opt_form form, int argc, char **argv)
 	secret_wipe(&tunnel.token, sizeof(tunnel.token));
 	secret_wipe(tunnel.w, sizeof(tunnel.w));
 	secret_wipe(tunnel.secret, sizeof(tunnel.secret));
+	auth_wipe(&tunnel.auth);
 	secret_wipe(config.secret, sizeof(config.secret));
 	return code;
 }

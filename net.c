@@ -289,6 +289,22 @@ net_await_any(const int *fds, int n, int64_t until)
 	return -1;
 }
 
+void
+net_await_late(const int *fds, bool *ready, int n, int64_t ms)
+{
+	struct pollfd p[NET_ANY_MAX];
+	int i, rc;
+
+	for (i = 0; i < n; i++) {
+		p[i].fd = fds[i];
+		p[i].events = POLLIN;
+		p[i].revents = 0;
+	}
+	rc = poll(p, (nfds_t)n, (int)ms);
+	for (i = 0; i < n; i++)
+		ready[i] = rc > 0 && p[i].revents != 0;
+}
+
 int
 net_pause(const struct net_wait *w)
 {
@@ -358,6 +374,12 @@ net_write_now(int fd, const void *buf, size_t n)
 
 	return put == -1 && (errno == EINTR || errno == EAGAIN ||
 	    errno == EWOULDBLOCK) ? 0 : put;
+}
+
+void
+net_end_writing(int fd)
+{
+	(void)shutdown(fd, SHUT_WR);
 }
 
 void
@@ -475,13 +497,10 @@ net_listen(const struct net_addr *at, int type, struct net_addr *bound)
 }
 
 int
-net_accept(int lfd, struct net_addr *peer)
+net_accept_now(int lfd, struct net_addr *peer)
 {
-	struct net_wait w = { task_now() + NET_ACCEPT_MS, -1 };
 	int fd;
 
-	if (await(lfd, POLLIN, &w) == -1)
-		return -1;
 	peer->len = sizeof(peer->ss);
 	fd = accept(lfd, (struct sockaddr *)&peer->ss, &peer->len);
 	if (fd == -1) {
@@ -503,6 +522,38 @@ net_accept(int lfd, struct net_addr *peer)
 	return fd;
 }
 
+int
+net_accept(int lfd, struct net_addr *peer)
+{
+	struct net_wait w = { task_now() + NET_ACCEPT_MS, -1 };
+
+	return await(lfd, POLLIN, &w) == 0 ? net_accept_now(lfd, peer) : -1;
+}
+
+unsigned
+net_open_fds(unsigned max)
+{
+	enum { AT_ONCE = 256 };
+	struct pollfd p[AT_ONCE];
+	unsigned from, i, n, open_fds = 0;
+
+	/* poll() knows which are none: no directory of them is needed, which
+	 * not every system has and which would have to be read into the heap,
+	 * and a million take some milliseconds. */
+	for (from = 0; from < max; from += n) {
+		n = max - from < AT_ONCE ? max - from : AT_ONCE;
+		for (i = 0; i < n; i++) {
+			p[i].fd = (int)(from + i);
+			p[i].events = p[i].revents = 0;
+		}
+		if (poll(p, n, 0) == -1)
+			return open_fds;
+		for (i = 0; i < n; i++)
+			open_fds += (p[i].revents & POLLNVAL) == 0;
+	}
+	return open_fds;
+}
+
 void
 net_close_clean(int fd)
 {
@@ -517,6 +568,6 @@ net_last_words(int fd)
 {
 	struct net_wait w = { task_now() + NET_REFUSE_MS, -1 };
 
-	(void)shutdown(fd, SHUT_WR);
+	net_end_writing(fd);
 	net_discard(fd, &w);
 }

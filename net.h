@@ -84,6 +84,9 @@ int net_listen(const struct net_addr *at, int type, struct net_addr *bound);
  * ENOMEM pass by. */
 int net_accept(int lfd, struct net_addr *peer);
 
+/* The same without waiting, and whether or not there was a stop. */
+int net_accept_now(int lfd, struct net_addr *peer);
+
 /* Wait for readability of fd.  Returns 0, or -1 with errno (net_wait). */
 int net_await(int fd, const struct net_wait *w);
 
@@ -92,8 +95,14 @@ bool net_readable(int fd);
 
 /* Wait for readability of one of n <= NET_ANY_MAX descriptors.  Returns which
  * one, or -1 as net_await(), or -1 with errno ETIMEDOUT. */
-enum { NET_ANY_MAX = 12 };
+enum { NET_ANY_MAX = 17 };
 int net_await_any(const int *fds, int n, int64_t until);
+
+/* After a stop, which ends all other waits: wait for ms at most until one of n
+ * descriptors is readable, and set ready[i] for each that is.  Read what is
+ * there, as recv(): EAGAIN if there is nothing. */
+void net_await_late(const int *fds, bool *ready, int n, int64_t ms);
+ssize_t net_read_now(int fd, void *buf, size_t n);
 
 /* Pause; returns -1 with errno ETIMEDOUT when w->until has come. */
 int net_pause(const struct net_wait *w);
@@ -110,6 +119,9 @@ int net_write(int fd, const void *buf, size_t n, const struct net_wait *w);
 /* Write what goes out at once: 0..n bytes, or -1. */
 ssize_t net_write_now(int fd, const void *buf, size_t n);
 
+/* Nothing more will be written: the peer is to find the end behind it. */
+void net_end_writing(int fd);
+
 /* Let whoever waits for fd to become readable find an end. */
 void net_end_reading(int fd);
 
@@ -123,6 +135,9 @@ void net_discard(int fd, const struct net_wait *w);
  * ends, for at most NET_REFUSE_MS.  (Closing with bytes unread would send a
  * reset, which could take our last words with it.)  fd may then be closed. */
 void net_last_words(int fd);
+
+/* How many descriptors below max are open? */
+unsigned net_open_fds(unsigned max);
 
 /* Close a socket whose two directions have ended. */
 void net_close_clean(int fd);

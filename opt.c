@@ -8,6 +8,7 @@
 
 #include "bear.h"
 #include "opt.h"
+#include "rate.h"
 #include "secret.h"
 
 enum { SECONDS_MAX = 86400 };	/* pump.c counts milliseconds in 32 bits */
@@ -167,6 +168,37 @@ set_max_source(struct config *c, const char *s)
 	return text_u32(s, 1, 1000000, &c->max_source);
 }
 
+/* 0, or with K or M behind it so many times 1024 bytes, or 1024 of that. */
+static int
+set_rate(struct config *c, const char *s)
+{
+	char digits[16];
+	size_t n = strlen(s);
+	unsigned shift = n == 0 ? 0 : s[n - 1] == 'K' ? 10 :
+	    s[n - 1] == 'M' ? 20 : 0;
+
+	if (shift > 0)
+		n--;
+	if (n >= sizeof(digits))
+		return -1;
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	if (text_u32(digits, 0, UINT32_MAX >> shift, &c->rate) == -1)
+		return -1;
+	c->rate <<= shift;
+	return c->rate == 0 || c->rate >= RATE_MIN ? 0 : -1;
+}
+
+/* Who that is is found out later. */
+static int
+set_user(struct config *c, const char *s)
+{
+	if (s[0] == '\0' || strlen(s) >= sizeof(c->user))
+		return -1;
+	(void)snprintf(c->user, sizeof(c->user), "%s", s);
+	return 0;
+}
+
 static int
 set_listen(struct config *c, const char *s)
 {
@@ -318,8 +350,15 @@ static const struct opt opts[] = {
 	    "at most so many rooms (4096)", "a whole number from 1 to 1000000",
 	    set_max_rooms },
 	{ 0, "max-per-source", "N", "ADIT_MAX_PER_SOURCE", OPT_RELAY,
-	    "... and so many from one address (256)",
+	    "so many rooms, and pairs, from one address (1024)",
 	    "a whole number from 1 to 1000000", set_max_source },
+	{ 0, "rate", "BYTES", "ADIT_RATE", OPT_RELAY,
+	    "at most so many a second in a room; 64K, 10M (0: any)",
+	    "bytes a second: 0, 1024 to 4294967295, or like 64K or 10M",
+	    set_rate },
+	{ 0, "user", "USER[:GID]", "ADIT_USER", OPT_RELAY,
+	    "become this user once it listens",
+	    "the name or number of a user", set_user },
 	{ 'v', "verbose", NULL, "ADIT_VERBOSE", ALL,
 	    "two lines for each stream", "0 or 1", set_verbose },
 	{ 0, "json", NULL, "ADIT_JSON", ALL,
@@ -836,7 +875,7 @@ opt_parse(struct config *c, enum opt_role role, enum opt_form form, int argc,
 	c->udp_idle_s = 120;
 	c->max_conns = role == OPT_RELAY ? 4096 : 1024;
 	c->max_rooms = 4096;
-	c->max_source = 256;
+	c->max_source = 1024;
 	c->json_fd = -1;
 	if (read_environment(c, why) == -1)
 		return OPT_USAGE;

@@ -30,6 +30,7 @@ enum opt_verdict {
 enum {
 	OPT_WHY_MAX = 256,
 	OPT_LIST_MAX = 16,		/* services, and patterns of them */
+	OPT_USER_MAX = 80,
 	OPT_TARGET_MAX = TEXT_HOSTPORT_MAX
 };
 
@@ -40,7 +41,7 @@ struct config {
 	char *token_arg;	/* in argv or the environment; see token.h */
 	char *token_env;	/* ADIT_TOKEN, used or not; NULL if not set */
 	char *auth_arg;		/* the same for the relay's secret; or NULL */
-	char *auth_env;		/* ADIT_AUTH, likewise */
+	char *auth_env;		/* ADIT_AUTH, used or not; or NULL */
 	char *ticket_arg;	/* to be wiped, too; or NULL */
 	char secret[WORD_TEXT_MAX];	/* ... which token_arg is then */
 	char room[MEET_ROOM_MAX + 1];	/* "": none; peer is a relay then */
@@ -54,6 +55,7 @@ struct config {
 	char target[OPT_TARGET_MAX];	/* what to ask for; "": nothing */
 	bool udp, plain, once, verbose, quiet, json, auth;
 	bool source_by_client;
+	char user[OPT_USER_MAX];	/* "": stay who we are */
 	unsigned proxy;		/* PROXY protocol's version; 0: none */
 	int json_fd;		/* -1: none */
 	uint32_t drain_s, idle_s, linger_s, udp_idle_s, max_conns;
@@ -61,6 +63,7 @@ struct config {
 	uint32_t publish_low, publish_high;	/* relay; 0: none */
 	bool publish;		/* server: for visitors, */
 	uint16_t publish_port;	/* ... 0: any port */
+	uint32_t rate;		/* bytes a second and room; 0: no limit */
 };
 
 /* Read the arguments behind the subcommand, and the environment, into *c;

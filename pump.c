@@ -16,6 +16,9 @@
  * the clock of a half-closed pair; and when the pair is broken it wakes the
  * other lane out of whatever it is blocked in until that is over, too.
  *
+ * Bytes may be counted and limited as they pass.  A lane that has passed more
+ * than the limit allows pays for it by waiting, and is not idle meanwhile.
+ *
  * Idle pairs are cheap: 4 KiB on each stack.  A direction that fills its
  * buffer several times in a row borrows a pipe or a large buffer (bulk.c) and
  * gives it back at its first tick. */
@@ -32,6 +35,7 @@
 enum {
 	WATCH_MS = 1000,	/* a watchman's round */
 	WATCH_STOP_MS = 100,	/* the same once a stop was asked */
+	PAY_MS = 100,		/* a round of one who waits for the limit */
 	KICK_MS = 50,		/* between two attempts to wake a lane */
 	PIPE_QUIET_MS = 1000	/* stdin/stdout after a stop: so long without
 				 * bytes is the end */
@@ -131,16 +135,42 @@ only_a_tick(struct lane *l, const struct conn *c)
 	return false;
 }
 
+static size_t
+at_most(const struct lane *l, size_t n)
+{
+	size_t most = l->pump->rate != NULL ? rate_most(l->pump->rate) : n;
+
+	/* A datagram is whole or nothing. */
+	return most < n && l->pump->bufs == NULL ? most : n;
+}
+
 static ssize_t
 lane_read(struct lane *l, bool *empty)
 {
 	*empty = false;
 	if (l->bulk.pipe[0] != -1)
-		return conn_got(l->from,
-		    bulk_in(&l->bulk, conn_raw_in(l->from)));
+		return conn_got(l->from, bulk_in(&l->bulk,
+		    conn_raw_in(l->from), at_most(l, BULK_BYTES)));
 	if (l->bulk.buf != NULL)
-		return conn_read(l->from, l->bulk.buf, BULK_BYTES, empty);
-	return conn_read(l->from, l->buf, l->cap, empty);
+		return conn_read(l->from, l->bulk.buf, at_most(l, BULK_BYTES),
+		    empty);
+	return conn_read(l->from, l->buf, at_most(l, l->cap), empty);
+}
+
+/* Have stats know what has moved since the last time. */
+static void
+lane_count(struct lane *l)
+{
+	struct pump *p = l->pump;
+	uint64_t n = l->moved - l->counted;
+
+	if (p->stats == NULL || n == 0)
+		return;
+	if (l == &p->lane[0])
+		stats_bytes(p->stats, n, 0);
+	else
+		stats_bytes(p->stats, 0, n);
+	l->counted = l->moved;
 }
 
 /* Write all n bytes that lane_read() returned.  Returns 0, or -1: over. */
@@ -215,6 +245,34 @@ watch_round(struct pump *p)
 	else
 		return look_around(p);
 	return false;
+}
+
+/* n bytes have been written.  Returns 0, or -1: over. */
+static int
+lane_account(struct lane *l, size_t n)
+{
+	struct pump *p = l->pump;
+	int64_t now = task_now(), until, left;
+	uint32_t ms = (uint32_t)now;
+	bool go_on = true;
+
+	atomic_store(&p->last_ms, ms);
+	if (l->moved - l->counted >= PUMP_COUNT_BYTES ||
+	    ms - l->counted_ms >= PUMP_COUNT_MS) {
+		lane_count(l);
+		l->counted_ms = ms;
+	}
+	if (p->rate == NULL)
+		return 0;
+	until = now + rate_pass(p->rate, n, now);
+	while (go_on && (left = until - task_now()) > 0) {
+		(void)pthread_mutex_lock(&p->mu);
+		wait_changed(p, left < PAY_MS ? left : PAY_MS);
+		(void)pthread_mutex_unlock(&p->mu);
+		atomic_store(&p->last_ms, (uint32_t)task_now());
+		go_on = watch_round(p);
+	}
+	return go_on ? 0 : -1;
 }
 
 static void
@@ -329,6 +387,7 @@ lane_run(struct lane *l)
 		if (n == -1) {
 			if (!only_a_tick(l, l->from))
 				return;
+			lane_count(l);
 			bulk_close(&l->bulk);
 			conn_rest_in(l->from);
 			conn_rest_out(l->to);
@@ -337,9 +396,9 @@ lane_run(struct lane *l)
 		if (n == 0 && !empty)
 			break;
 		atomic_store(&p->last_ms, (uint32_t)task_now());
-		if (lane_write(l, (size_t)n) == -1)
+		if (lane_write(l, (size_t)n) == -1 ||
+		    lane_account(l, (size_t)n) == -1)
 			return;
-		atomic_store(&p->last_ms, (uint32_t)task_now());
 		lane_shift_up(l, (size_t)n);
 	}
 	if (!atomic_load(&p->broken))
@@ -389,6 +448,7 @@ lane_main(void *arg)
 		l->cap = sizeof(small);
 	}
 	lane_run(l);
+	lane_count(l);
 	l->buf = NULL;
 	lane_over(l);
 }

@@ -10,12 +10,16 @@
 
 #include "bulk.h"
 #include "conn.h"
+#include "rate.h"
+#include "stats.h"
 #include "task.h"
 
 enum {
 	PUMP_BUF = 3 * 1024,	/* on the stack, per direction: with 4 KiB an
 				 * idle stream costs a page more */
 	PUMP_BULK_AFTER = 8,	/* so many full reads in a row are bulk */
+	PUMP_COUNT_BYTES = 1024 * 1024,	/* counted at least so often, */
+	PUMP_COUNT_MS = 500,		/* ... if bytes pass at all */
 	PUMP_REASON_MAX = NET_NAME_MAX + 64
 };
 
@@ -42,6 +46,8 @@ struct lane {
 	unsigned full;		/* full reads in a row */
 	/* Guarded by pump.mu: */
 	uint64_t moved;		/* bytes */
+	uint64_t counted;	/* of them, in pump.stats ... */
+	uint32_t counted_ms;	/* ... when */
 	bool ended, over;	/* its end is passed on; it does nothing more */
 };
 
@@ -54,6 +60,8 @@ struct pump {
 	uint32_t linger_ms;	/* 0: no limit */
 	uint64_t early;		/* bytes of `local` sent before */
 	uint8_t *bufs;		/* datagrams: 2 * CONN_DATAGRAM_BUF, borrowed */
+	struct stats *stats;	/* bytes are counted there while they pass, */
+	struct rate *rate;	/* ... and limited so; both borrowed, or NULL */
 
 	pthread_mutex_t mu;	/* guards fate, lost*, lane.moved ... */
 	pthread_cond_t changed;

@@ -4,7 +4,10 @@
  * Main accepts; each connection's own thread does the rest.  The thread of a
  * control connection looks after all that is parked in its room; that of a
  * client that dials becomes the pair's; that of an accepted connection only
- * hands it over.  (PROTOCOL.md 10) */
+ * hands it over.  (PROTOCOL.md 10)
+ *
+ * Whoever is not let in is counted once, with a sentence of its own.  During a
+ * stop late.c has the door. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,10 +18,13 @@
 #include "door.h"
 #include "entropy.h"
 #include "http.h"
+#include "late.h"
 #include "log.h"
 #include "public.h"
 #include "relay.h"
+#include "sandbox.h"
 #include "sealed.h"
+#include "secret.h"
 #include "tell.h"
 
 enum {
@@ -28,36 +34,70 @@ enum {
 	TAKEN_MS = 3000			/* until it says that it is taken */
 	};
 
-/* Who was not let in, or not served: count it, close it. */
+/* Who was not let in, or not served: count it, and say so. */
+static void
+refused(struct stream *s, enum stats_what what, const char *name,
+    const char *why)
+{
+	char line[NET_NAME_MAX + 200];
+
+	stats_up(&s->tunnel->stats, what);
+	(void)snprintf(line, sizeof(line), "refused %s: %.180s", name, why);
+	if (stream_complain(s->tunnel, LOG_STREAM, line))
+		tell_refused(name, why);
+}
+
+/* The same at the door, which it leaves with this status, or without. */
 static void
 turned_away(struct stream *s, struct caller *c, enum stats_what what,
     const char *name, const char *why, int status)
 {
-	char line[NET_NAME_MAX + 160];
-
+	refused(s, what, name, why);
 	if (status != -1)
 		door_refuse(c, (uint8_t)status);
 	(void)door_leave(c);
-	stats_up(&s->tunnel->stats, what);
-	(void)snprintf(line, sizeof(line), "refused %s: %.120s", name, why);
-	if (stream_complain(s->tunnel, LOG_STREAM, line))
-		tell_refused(name, why);
 	if (status != -1)
 		net_close_clean(s->fd);
 	else
 		(void)close(s->fd);
 }
 
+/* It has not said what it wants, errno says why: it leaves the door. */
+static void
+lost(struct stream *s, struct caller *c, const char *name)
+{
+	char why[DOOR_WHY_MAX], line[NET_NAME_MAX + 80];
+	int err = errno;
+
+	(void)door_broke(why);
+	if (!door_leave(c))
+		refused(s, STATS_CROWDED, name, "too many keep us waiting");
+	else if (err == ETIMEDOUT)
+		refused(s, STATS_TIMEOUT, name, why);
+	else if (err == EPROTO)
+		refused(s, STATS_NONSENSE, name, "this is no adit");
+	else {
+		/* It left by itself, or we stop. */
+		(void)snprintf(line, sizeof(line), "dropped %s: %.60s", name,
+		    why);
+		(void)stream_complain(s->tunnel, LOG_STREAM, line);
+	}
+}
+
 static void
 dropped(struct stream *s, struct caller *c, const char *name)
 {
-	char why[DOOR_WHY_MAX];
+	lost(s, c, name);
+	(void)close(s->fd);
+}
 
-	if (errno == ETIMEDOUT)
-		stats_up(&s->tunnel->stats, STATS_TIMEOUT);
-	(void)door_broke(why);
+/* It speaks something else, and gets no answer. */
+static void
+ignored(struct stream *s, struct caller *c, const char *name)
+{
+	refused(s, STATS_NONSENSE, name, "this is no adit");
+	door_silence(c);
 	(void)door_leave(c);
-	log_line(LOG_STREAM, "dropped %s: %s", name, why);
 	(void)close(s->fd);
 }
 
@@ -113,6 +153,37 @@ find_server(struct stream *s, const char *room, enum meet_what what,
 	return -1;
 }
 
+/* Is there room for one more pair, from there?  If not, it was told. */
+static bool
+take_place(struct stream *s, struct caller *c, const char *name)
+{
+	struct tunnel *t = s->tunnel;
+	char why[80];
+
+	if (!stream_find_room(t)) {
+		(void)snprintf(why, sizeof(why), "at the limit of %u pairs "
+		    "(--max-conns)", t->max_streams);
+		turned_away(s, c, STATS_FULL, name, why, MEET_FULL);
+		return false;
+	}
+	s->tallied = tally_enter(&t->sources, &s->source, &s->from);
+	if (s->tallied)
+		return true;
+	stream_give_room(t);
+	(void)snprintf(why, sizeof(why), "at the limit of %u pairs from one "
+	    "address (--max-per-source)", t->sources.max);
+	turned_away(s, c, STATS_SOURCE_FULL, name, why, MEET_FULL);
+	return false;
+}
+
+static void
+give_place(struct stream *s)
+{
+	if (s->tallied)
+		tally_leave(&s->tunnel->sources, &s->source);
+	stream_give_room(s->tunnel);
+}
+
 /* What a client says first goes to the server before there is a pair. */
 static int
 join(struct stream *s, struct caller *c, const char *name, const char *room)
@@ -130,19 +201,17 @@ join(struct stream *s, struct caller *c, const char *name, const char *room)
 		(void)close(s->fd);
 		return -1;
 	}
-	if (!stream_take_room(s->tunnel, &s->from)) {
-		turned_away(s, c, STATS_FULL, name, "at the limit of pairs",
-		    MEET_FULL);
+	if (!take_place(s, c, name))
 		return -1;
-	}
 	fd = find_server(s, room, MEET_CLIENT, first, (size_t)n, &status);
 	if (fd == -1) {
 		stream_give_room(s->tunnel);
 		if (task_stopping())
 			status = MEET_STOPPING;
 		turned_away(s, c, status == MEET_NO_ROOM ? STATS_NO_ROOM :
-		    task_stopping() ? STATS_DRAINING : STATS_TIMEOUT, name,
-		    meet_status_text((uint8_t)status), (int)status);
+		    status == MEET_STOPPING ? STATS_DRAINING :
+		    STATS_NO_SERVER, name, meet_status_text((uint8_t)status),
+		    (int)status);
 		return -1;
 	}
 	s->pump.early = (uint64_t)n;
@@ -150,21 +219,28 @@ join(struct stream *s, struct caller *c, const char *name, const char *room)
 		return fd;
 	(void)close(fd);
 	(void)close(s->fd);
-	stream_give_room(s->tunnel);
+	give_place(s);
 	return -1;
 }
 
-/* Copy, and count. */
+/* Copy, count, and keep to the room's limit. */
 static void
 carry(struct stream *s, const char *room)
 {
 	struct stats *stats = &s->tunnel->stats;
 
+	s->pump.stats = stats;
+	if (s->tunnel->config->rate > 0) {
+		rate_join(&s->tunnel->rates, &s->rate, room, task_now());
+		s->pump.rate = &s->rate;
+	}
 	stats_up(stats, STATS_PAIRS);
 	stats_up(stats, STATS_PAIRS_TOTAL);
+	stats_bytes(stats, s->pump.early, 0);
 	(void)stream_carry(s, s->local.name, room);
 	stats_down(stats, STATS_PAIRS);
-	stats_bytes(stats, s->pump.sent, s->pump.received);
+	if (s->pump.rate != NULL)
+		rate_leave(&s->rate);
 }
 
 static void
@@ -180,8 +256,7 @@ serve_dial(struct stream *s, struct caller *c, const char *name)
 		return;
 	}
 	if (!meet_room_get(text, n, room)) {
-		door_silence(c);
-		dropped(s, c, name);
+		ignored(s, c, name);
 		return;
 	}
 	if ((fd = join(s, c, name, room)) == -1)
@@ -204,7 +279,7 @@ serve_accept(struct stream *s, struct caller *c, const char *name)
 	if (!door_leave(c))
 		(void)close(s->fd);
 	else if (!rooms_accept(&s->tunnel->rooms, ticket, s->fd))
-		turned_away(s, c, STATS_TIMEOUT, name, "a ticket that is not "
+		turned_away(s, c, STATS_NO_TICKET, name, "a ticket that is not "
 		    "good (any more)", MEET_NO_TICKET);
 }
 
@@ -321,6 +396,54 @@ judge(struct stream *s, struct room *r)
 	return rooms_enter(&s->tunnel->rooms, r);
 }
 
+/* The room was not to be had. */
+static void
+no_room(struct stream *s, struct caller *c, const struct room *r,
+    struct post *p, const char *name, enum meet_reason reason,
+    const char *why)
+{
+	const char *sentence = meet_reason_text(reason);
+	enum stats_what what = STATS_FAILED;
+	char limit[80] = "";
+
+	switch (reason) {
+	case MEET_R_BUSY:
+		what = STATS_BUSY;
+		break;
+	case MEET_R_FULL:
+		what = r->source_full ? STATS_SOURCE_ROOMS_FULL :
+		    STATS_ROOMS_FULL;
+		(void)snprintf(limit, sizeof(limit), "at the limit of %u "
+		    "rooms%s", r->source_full ? s->tunnel->rooms.max_source :
+		    s->tunnel->rooms.max, r->source_full ? " from one address "
+		    "(--max-per-source)" : " (--max-rooms)");
+		sentence = limit;
+		break;
+	case MEET_R_MEMBERS:
+		what = STATS_AUTH_MISSING;
+		sentence = "it has no secret (--auth)";
+		break;
+	case MEET_R_NOT_ALLOWED:
+		what = STATS_NOT_ALLOWED;
+		break;
+	case MEET_R_STOPPING:
+		what = STATS_DRAINING;
+		sentence = meet_status_text(MEET_STOPPING);
+		break;
+	case MEET_R_REPLACED:
+	case MEET_R_NONSENSE:
+	case MEET_R_FAILED:
+		break;
+	}
+	refused(s, what, name, why[0] != '\0' ? why : sentence);
+	post_say_reason(p, MEET_M_REFUSED, reason, why[0] != '\0' ? why :
+	    limit);
+	door_queue(c);
+	net_last_words(s->fd);
+	(void)door_leave(c);
+	post_close(p, false);
+}
+
 static void
 serve_room(struct stream *s, struct caller *c, const char *name,
     struct seal *seal)
@@ -332,15 +455,18 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 	char why[MEET_SENTENCE_MAX + 1] = "";
 	struct public *public = NULL;
 	const char *how;
-	int reason;
+	int reason, rc;
 
 	post_init(&p, s->fd, seal);
 	memset(&r, 0, sizeof(r));
 	door_queue(c);
-	if (post_read(&p, &m, &c->wait) == -1 || m.kind != MEET_M_WAIT ||
-	    !door_leave(c)) {
-		log_line(LOG_STREAM, "dropped %s: no WAIT", name);
-		(void)door_leave(c);
+	rc = post_read(&p, &m, &c->wait);
+	if (rc == 0 && m.kind != MEET_M_WAIT) {
+		errno = EPROTO;
+		rc = -1;
+	}
+	if (rc == -1 || !door_leave(c)) {
+		lost(s, c, name);
 		post_close(&p, false);
 		return;
 	}
@@ -356,17 +482,7 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 		reason = MEET_R_NOT_ALLOWED;
 	}
 	if (reason != 0) {
-		stats_up(&t->stats, reason == MEET_R_BUSY ? STATS_BUSY :
-		    reason == MEET_R_MEMBERS ? STATS_AUTH :
-		    reason == MEET_R_STOPPING ? STATS_DRAINING : STATS_LIMIT);
-		(void)stream_complain(t, LOG_STREAM,
-		    meet_reason_text((enum meet_reason)reason));
-		post_say_reason(&p, MEET_M_REFUSED, (enum meet_reason)reason,
-		    why);
-		door_queue(c);
-		net_last_words(s->fd);
-		(void)door_leave(c);
-		post_close(&p, false);
+		no_room(s, c, &r, &p, name, (enum meet_reason)reason, why);
 		return;
 	}
 	memcpy(waiting.id, t->relay_id, sizeof(waiting.id));
@@ -388,25 +504,50 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 	post_close(&p, task_stopping() || r.replaced);
 }
 
+/* How a member's handshake that came to nothing is counted. */
+static enum stats_what
+no_member(enum door_verdict verdict)
+{
+	switch (verdict) {
+	case DOOR_WRONG:
+		return STATS_AUTH;
+	case DOOR_REFUSED:		/* too many handshakes at once */
+		return STATS_CROWDED;
+	case DOOR_FAILED:
+		return STATS_TIMEOUT;
+	case DOOR_STOPPED:
+		return STATS_DRAINING;
+	case DOOR_READY:
+	case DOOR_PLAIN:
+	case DOOR_ABSENT:
+	case DOOR_BROKEN:
+		break;
+	}
+	return STATS_NONSENSE;
+}
+
 static void
 serve_member(struct stream *s, struct caller *c, const uint8_t *head,
     const char *name)
 {
 	char why[DOOR_WHY_MAX];
 	enum door_verdict verdict;
+	uint8_t w[BEAR_SCALAR];
 	struct seal *seal;
 
 	if (!s->tunnel->config->auth) {
-		turned_away(s, c, STATS_AUTH, name, "it has a secret, and "
-		    "none is asked for", MEET_NO_MEMBERS);
+		turned_away(s, c, STATS_AUTH_NEEDLESS, name, "it has a "
+		    "secret, and none is asked for", MEET_NO_MEMBERS);
 		return;
 	}
-	verdict = sealed_member_accept(c, head, s->tunnel->w,
-	    &s->tunnel->turns, &seal, why);
+	auth_get(&s->tunnel->auth, w);
+	verdict = sealed_member_accept(c, head, w, &s->tunnel->turns, &seal,
+	    why);
+	secret_wipe(w, sizeof(w));
 	if (verdict == DOOR_READY)
 		serve_room(s, c, name, seal);
 	else
-		turned_away(s, c, STATS_AUTH, name, why, -1);
+		turned_away(s, c, no_member(verdict), name, why, -1);
 }
 
 /* Looks ------------------------------------------------------------------- */
@@ -417,23 +558,26 @@ uptime_ms(const struct tunnel *t)
 	return task_now() - t->began_at;
 }
 
+static size_t
+state(struct tunnel *t, uint8_t out[MEET_STATUS_MAX])
+{
+	struct meet_state m;
+	unsigned parked;
+
+	m.uptime_s = (uint32_t)(uptime_ms(t) / 1000);
+	m.rooms = rooms_count(&t->rooms, &parked);
+	m.pairs = atomic_load(&t->carried);
+	(void)snprintf(m.version, sizeof(m.version), "%s", t->version);
+	return meet_state_put(&m, out);
+}
+
 static void
 serve_status(struct stream *s, struct caller *c)
 {
-	struct tunnel *t = s->tunnel;
-	struct meet_state state = {
-		.uptime_s = (uint32_t)(uptime_ms(t) / 1000)
-	};
 	uint8_t out[MEET_STATUS_MAX];
-	unsigned parked;
 
-	state.rooms = rooms_count(&t->rooms, &parked);
-	state.pairs = atomic_load(&t->carried);
-	(void)snprintf(state.version, sizeof(state.version), "%s",
-	    t->version);
 	door_queue(c);
-	if (net_write(s->fd, out, meet_state_put(&state, out),
-	    &c->wait) == 0)
+	if (net_write(s->fd, out, state(s->tunnel, out), &c->wait) == 0)
 		net_last_words(s->fd);
 	(void)door_leave(c);
 	net_close_clean(s->fd);
@@ -446,9 +590,13 @@ metrics(struct tunnel *t, char out[STATS_TEXT_MAX])
 	struct stats_process p = {
 		.version = t->version, .uptime_ms = uptime_ms(t),
 		.start_ms = task_wall() - uptime_ms(t),
-		.open_fds = -1, .max_fds = t->max_fds
+		.waiting = gate_count(&t->gate),
+		.open_fds = net_open_fds(t->max_fds), .max_fds = t->max_fds
 	};
+	unsigned parked;
 
+	(void)rooms_count(&t->rooms, &parked);
+	p.parked = parked;
 	return stats_text(&t->stats, &p, out, STATS_TEXT_MAX);
 }
 
@@ -530,8 +678,7 @@ serve(struct task *task)
 		return;
 	}
 	if (head[0] != 0xad || head[1] != 0x17) {
-		door_silence(&c);
-		dropped(s, &c, name);
+		ignored(s, &c, name);
 		return;
 	}
 	if (door_read(&c, head + 2, sizeof(head) - 2) == -1) {
@@ -559,8 +706,7 @@ serve(struct task *task)
 		    "it speaks another version of the protocol", KEX_VERSION);
 		break;
 	case MEET_KIND_BAD:
-		door_silence(&c);
-		dropped(s, &c, name);
+		ignored(s, &c, name);
 		break;
 	}
 }
@@ -573,6 +719,66 @@ ready(struct tunnel *t, int lfd)
 
 	if ((fd = stream_accept(t, lfd, &from)) != -1)
 		stream_start(t, fd, &from, serve);
+}
+
+/* SIGHUP: rooms that are open stay, whatever they were opened with. */
+static void
+reread(struct tunnel *t)
+{
+	char why[TOKEN_WHY_MAX];
+
+	if (!t->config->auth || !auth_has_file(&t->auth)) {
+		log_line(LOG_NOTE, "SIGHUP: nothing to read again: no --auth "
+		    "@FILE");
+	} else if (auth_reread(&t->auth, why) == 0) {
+		log_line(LOG_NOTE, "SIGHUP: read the secret of --auth again "
+		    "from %s", t->auth.path);
+		tell_reload("auth", true, NULL);
+	} else {
+		log_line(LOG_ERROR, "SIGHUP: the secret of --auth stays as it "
+		    "was: %s", why);
+		tell_reload("auth", false, why);
+	}
+}
+
+static int64_t
+chores(struct tunnel *t)
+{
+	if (task_hup())
+		reread(t);
+	return INT64_MAX;
+}
+
+/* It listens: what else root could do is not needed any more. */
+static int
+step_down(struct tunnel *t)
+{
+	char why[SANDBOX_WHY_MAX];
+
+	if (t->config->user[0] == '\0') {
+		if (sandbox_is_root())
+			log_line(LOG_NOTE, "running as root: --user USER "
+			    "gives that up, and is enough");
+		return 0;
+	}
+	if (sandbox_become(&t->user, why) == 0)
+		return 0;
+	log_line(LOG_ERROR, "--user: %s", why);
+	return -1;
+}
+
+/* Pairs may finish, and nobody else is let in. */
+static void
+drain(struct tunnel *t, int lfd)
+{
+	static const struct late_ways ways = { respond, state };
+	int64_t until = task_now() + (int64_t)t->config->drain_s * 1000;
+	int64_t left;
+
+	late_serve(t, lfd, until, &ways);
+	(void)close(lfd);
+	left = until - task_now();
+	(void)task_finish(left > 0 ? left : 0);
 }
 
 int
@@ -588,6 +794,8 @@ relay_run(struct tunnel *t)
 	/* Nobody gets more than a quarter of them. */
 	rooms_init(&t->rooms, t->max_rooms, c->max_source < t->max_rooms / 4 ?
 	    c->max_source : t->max_rooms / 4 + 1);
+	tally_init(&t->sources, c->max_source);
+	rate_init(&t->rates, c->rate);
 	t->began_at = task_now();
 	if (entropy_get(t->relay_id, sizeof(t->relay_id)) == -1) {
 		log_line(LOG_ERROR, "no randomness (/dev/urandom): %s",
@@ -599,12 +807,15 @@ relay_run(struct tunnel *t)
 		log_line(LOG_ERROR, "%s", why);
 		goto fail;
 	}
+	if (step_down(t) == -1) {
+		(void)close(door.fd);
+		goto fail;
+	}
 	net_name(&bound, name);
 	log_line(LOG_NOTE, "relay, listening on %s", name);
 	tell_ready("relay", name, NULL);
-	stream_serve(t, &door, 1, NULL);
-	(void)close(door.fd);
-	(void)task_finish((int64_t)c->drain_s * 1000);
+	stream_serve(t, &door, 1, chores);
+	drain(t, door.fd);
 	stream_reap();
 	/* Who was cut off goes to another relay, or comes back. */
 	(void)stream_exit(t);

@@ -183,8 +183,10 @@ take(struct rooms *t, struct room *r)
 			n += memcmp(other->source, r->source,
 			    NET_SOURCE) == 0;
 	}
-	if (n >= t->max_source)
+	if (n >= t->max_source) {
+		r->source_full = true;
 		return MEET_R_FULL;
+	}
 	r->next = *p;
 	*p = r;
 	r->linked = true;

@@ -58,6 +58,7 @@ struct room {
 	bool linked;			/* it has the room, */
 	bool open;			/* ... and may be sent tickets */
 	bool replaced;			/* ... and somebody else has it now */
+	bool source_full;		/* refused: its source has too many */
 	unsigned wanted;		/* so many parked */
 	struct parked parked[MEET_PARKED_MAX];
 	unsigned nparked;

@@ -79,6 +79,7 @@ confirm(struct caller *c, struct kex *k, struct turns *turns, struct turn *me,
     char *why)
 {
 	struct net_wait w = { task_now() + SEALED_PATIENCE_MS, -1 };
+	bool member = k->kind == KEX_KIND_MEMBER;
 	uint8_t m3[KEX_M3];
 	bool right;
 	int err;
@@ -89,13 +90,18 @@ confirm(struct caller *c, struct kex *k, struct turns *turns, struct turn *me,
 	turn_end(turns, me, right);
 	if (right)
 		return DOOR_READY;
-	if (err == 0)
-		return refuse(c, KEX_WRONG_TOKEN, why, "wrong token");
+	if (err == 0) {
+		door_refuse(c, KEX_WRONG_TOKEN);
+		return member ? door_say(why, DOOR_WRONG,
+		    "another secret (--auth)") :
+		    door_say(why, DOOR_REFUSED, "wrong token");
+	}
 	/* A client that sees a wrong confirmation goes; what else went wrong
 	 * cannot be told from that, and counts as a guess all the same. */
 	if (err == ECONNRESET || err == EPIPE || err == ETIMEDOUT)
-		return door_say(why, DOOR_REFUSED,
-		    "wrong token, or it gave up");
+		return member ? door_say(why, DOOR_WRONG,
+		    "another secret (--auth), or it gave up") :
+		    door_say(why, DOOR_REFUSED, "wrong token, or it gave up");
 	errno = err;
 	return door_broke(why);
 }

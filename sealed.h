@@ -47,7 +47,8 @@ enum door_verdict sealed_dial(const struct hostport *hp, const char *room,
 
 /* A member's handshake with its relay (10.5), from the fourth byte on; and
  * the member's side of it, on a connected fd.  Return DOOR_READY with *sp to
- * be freed by the caller; or as the others, and fd stays the caller's. */
+ * be freed by the caller; or as the others, and fd stays the caller's.  If the
+ * member has another secret, the relay gets DOOR_WRONG, too. */
 enum door_verdict sealed_member_accept(struct caller *c,
     const uint8_t head[KEX_HEAD], const uint8_t w[BEAR_SCALAR],
     struct turns *turns, struct seal **sp, char why[DOOR_WHY_MAX]);

@@ -91,8 +91,8 @@ out:
 	return good;
 }
 
-/* Ask and read; returns false with a sentence in why. */
-static bool
+/* Ask and read; returns DOOR_READY, or why not. */
+static enum door_verdict
 ask(int fd, struct meet_state *state, char why[DOOR_WHY_MAX])
 {
 	struct net_wait w = { task_now() + STATUS_MS, -1 };
@@ -102,20 +102,17 @@ ask(int fd, struct meet_state *state, char why[DOOR_WHY_MAX])
 
 	meet_head_put(MEET_STATUS, head);
 	if (net_write(fd, head, sizeof(head), &w) == -1 ||
-	    sealed_read_bytes(fd, len, sizeof(len), &w) == -1) {
-		(void)door_broke(why);
-		return false;
-	}
+	    sealed_read_bytes(fd, len, sizeof(len), &w) == -1)
+		return errno == ETIMEDOUT ? door_say(why, DOOR_FAILED,
+		    "no answer within 5 s") : door_broke(why);
 	n = rd_u16(&r);
 	/* What may follow in later versions is not looked at. */
 	if (n > sizeof(body))
 		n = sizeof(body);
 	if (sealed_read_bytes(fd, body, n, &w) == -1 ||
-	    !meet_state_get(state, body, n)) {
-		(void)door_say(why, DOOR_BROKEN, "this is no adit relay");
-		return false;
-	}
-	return true;
+	    !meet_state_get(state, body, n))
+		return door_say(why, DOOR_BROKEN, "this is no adit relay");
+	return DOOR_READY;
 }
 
 int
@@ -125,6 +122,7 @@ share_status(const struct hostport *hp)
 	char line[TEXT_HOSTPORT_MAX + MEET_VERSION_MAX + 128];
 	struct meet_state state;
 	struct net_addr peer;
+	enum door_verdict verdict;
 	int64_t began, ms;
 	int fd, n;
 
@@ -134,10 +132,10 @@ share_status(const struct hostport *hp)
 		return 1;
 	}
 	began = task_now();
-	if (!ask(fd, &state, why)) {
+	if ((verdict = ask(fd, &state, why)) != DOOR_READY) {
 		log_line(LOG_ERROR, "no status of %s: %s", name, why);
 		(void)close(fd);
-		return 1;
+		return verdict == DOOR_BROKEN ? 4 : 1;
 	}
 	ms = task_now() - began;
 	net_close_clean(fd);

@@ -13,8 +13,8 @@
 
 /* What is told beside what is counted. */
 enum {
-	TO_SERVER = STATS_COUNTED, TO_CLIENT, INFO, UPTIME, START, OPEN_FDS,
-	MAX_FDS, NVALUES
+	TO_SERVER = STATS_COUNTED, TO_CLIENT, INFO, UPTIME, START, PARKED,
+	WAITING, OPEN_FDS, MAX_FDS, NVALUES
 };
 
 enum form { NUMBER, MILLI };		/* MILLI: in ms, told in s */
@@ -34,10 +34,10 @@ static const struct row {
 	    "Rooms that are open." },
 	{ STATS_PAIRS, NUMBER, "adit_relay_pairs", "gauge", NULL, NULL,
 	    "Pairs of connections that are being copied." },
-	{ STATS_PARKED, NUMBER, "adit_relay_parked", "gauge", NULL, NULL,
-	    "Connections of servers that wait for a visitor." },
-	{ STATS_WAITING, NUMBER, "adit_relay_waiting", "gauge", NULL, NULL,
-	    "Connections that have not said yet what they are." },
+	{ PARKED, NUMBER, "adit_relay_parked", "gauge", NULL, NULL,
+	    "Connections of servers that wait for a client." },
+	{ WAITING, NUMBER, "adit_relay_waiting", "gauge", NULL, NULL,
+	    "Connections that keep us waiting for who they are." },
 	{ STATS_CONNECTIONS_TOTAL, NUMBER, "adit_relay_connections_total",
 	    "counter", NULL, NULL, "Connections accepted." },
 	{ STATS_VISITORS_TOTAL, NUMBER, "adit_relay_visitors_total",
@@ -49,13 +49,29 @@ static const struct row {
 	{ TO_CLIENT, NUMBER, NULL, NULL, "direction", "to_client", NULL },
 	{ STATS_NO_ROOM, NUMBER, "adit_relay_refused_total", "counter",
 	    "reason", "no_room", "Connections refused." },
+	{ STATS_NO_SERVER, NUMBER, NULL, NULL, "reason", "no_server", NULL },
+	{ STATS_NO_TICKET, NUMBER, NULL, NULL, "reason", "no_ticket", NULL },
 	{ STATS_FULL, NUMBER, NULL, NULL, "reason", "full", NULL },
+	{ STATS_SOURCE_FULL, NUMBER, NULL, NULL, "reason", "source_full",
+	    NULL },
+	{ STATS_ROOMS_FULL, NUMBER, NULL, NULL, "reason", "rooms_full",
+	    NULL },
+	{ STATS_SOURCE_ROOMS_FULL, NUMBER, NULL, NULL, "reason",
+	    "source_rooms_full", NULL },
 	{ STATS_BUSY, NUMBER, NULL, NULL, "reason", "busy", NULL },
 	{ STATS_AUTH, NUMBER, NULL, NULL, "reason", "auth", NULL },
-	{ STATS_LIMIT, NUMBER, NULL, NULL, "reason", "limit", NULL },
+	{ STATS_AUTH_MISSING, NUMBER, NULL, NULL, "reason", "auth_missing",
+	    NULL },
+	{ STATS_AUTH_NEEDLESS, NUMBER, NULL, NULL, "reason", "auth_needless",
+	    NULL },
+	{ STATS_NOT_ALLOWED, NUMBER, NULL, NULL, "reason", "not_allowed",
+	    NULL },
 	{ STATS_VERSION, NUMBER, NULL, NULL, "reason", "version", NULL },
-	{ STATS_DRAINING, NUMBER, NULL, NULL, "reason", "draining", NULL },
+	{ STATS_NONSENSE, NUMBER, NULL, NULL, "reason", "nonsense", NULL },
 	{ STATS_TIMEOUT, NUMBER, NULL, NULL, "reason", "timeout", NULL },
+	{ STATS_CROWDED, NUMBER, NULL, NULL, "reason", "crowded", NULL },
+	{ STATS_DRAINING, NUMBER, NULL, NULL, "reason", "draining", NULL },
+	{ STATS_FAILED, NUMBER, NULL, NULL, "reason", "failed", NULL },
 	/* The names of Prometheus's own libraries. */
 	{ START, MILLI, "process_start_time_seconds", "gauge", NULL, NULL,
 	    "Start time of the process since unix epoch in seconds." },
@@ -154,7 +170,7 @@ stats_down(struct stats *s, enum stats_what what)
 {
 	unsigned long was;
 
-	assert(what <= STATS_WAITING);
+	assert(what <= STATS_PAIRS);
 	was = atomic_fetch_sub_explicit(&s->count[what], 1,
 	    memory_order_relaxed);
 	assert(was > 0);
@@ -191,6 +207,8 @@ stats_text(struct stats *s, const struct stats_process *p, char *out,
 	value[INFO] = 1;
 	value[UPTIME] = (uint64_t)p->uptime_ms;
 	value[START] = (uint64_t)p->start_ms;
+	value[PARKED] = (uint64_t)p->parked;
+	value[WAITING] = (uint64_t)p->waiting;
 	value[OPEN_FDS] = (uint64_t)p->open_fds;
 	value[MAX_FDS] = (uint64_t)p->max_fds;
 	for (i = 0; i < NROWS; i++) {

@@ -14,22 +14,38 @@
  * What is counted by ones is an atomic of the machine's own width: 64 bits of
  * them would want libatomic on 32-bit ARM and MIPS.  There, totals begin anew
  * after 2^32, which Prometheus takes for a restart.  Bytes would get there in
- * minutes, so they are 64 bits wide everywhere, under a mutex: count them for
- * each pair, and hand them over at ticks and at its end, not at each read. */
+ * minutes, so they are 64 bits wide everywhere, under a mutex: they are counted
+ * in each pair, and handed over now and then, not at each read (pump.c). */
 
 enum {
-	STATS_TEXT_MAX = 4096,		/* bytes */
+	STATS_TEXT_MAX = 6144,		/* bytes */
 	STATS_VERSION_MAX = 64
 };
 
 enum stats_what {
 	/* How many there are: these go up and down. */
-	STATS_ROOMS, STATS_PAIRS, STATS_PARKED, STATS_WAITING,
-	/* How many there were: these go up only.  One connection adds to one
-	 * of the refusals at most. */
+	STATS_ROOMS, STATS_PAIRS,
+	/* How many there were: these go up only. */
 	STATS_PAIRS_TOTAL, STATS_VISITORS_TOTAL, STATS_CONNECTIONS_TOTAL,
-	STATS_NO_ROOM, STATS_FULL, STATS_BUSY, STATS_AUTH, STATS_LIMIT,
-	STATS_VERSION, STATS_DRAINING, STATS_TIMEOUT,
+	/* Refusals; one connection adds to one of them at most. */
+	STATS_NO_ROOM,		/* dialled: nobody waits there */
+	STATS_NO_SERVER,	/* dialled: it did not come */
+	STATS_NO_TICKET,	/* accepted: not a good one, or too late */
+	STATS_FULL,		/* dialled: too many pairs, */
+	STATS_SOURCE_FULL,	/* ... from its source */
+	STATS_ROOMS_FULL,	/* waits: too many rooms, */
+	STATS_SOURCE_ROOMS_FULL,	/* ... from its source */
+	STATS_BUSY,		/* waits: another server has the room */
+	STATS_AUTH,		/* the wrong secret, */
+	STATS_AUTH_MISSING,	/* ... none, */
+	STATS_AUTH_NEEDLESS,	/* ... one, and none is asked for */
+	STATS_NOT_ALLOWED,	/* waits: wants what is not to be had */
+	STATS_VERSION,		/* another version of the protocol */
+	STATS_NONSENSE,		/* no adit, or it broke off a handshake */
+	STATS_TIMEOUT,		/* said too little in time */
+	STATS_CROWDED,		/* had to go for others at the gate */
+	STATS_DRAINING,		/* we are about to stop */
+	STATS_FAILED,		/* we are out of something */
 	STATS_COUNTED
 };
 
@@ -44,6 +60,7 @@ struct stats_process {
 	const char *version;
 	int64_t uptime_ms;
 	int64_t start_ms;	/* wall clock, epoch */
+	int64_t parked, waiting;	/* connections, now */
 	int64_t open_fds, max_fds;
 };
 

@@ -71,13 +71,21 @@ stream_add_bufs(struct stream *s)
 }
 
 bool
+stream_find_room(struct tunnel *t)
+{
+	if (atomic_fetch_add(&t->carried, 1) < t->max_streams)
+		return true;
+	(void)atomic_fetch_sub(&t->carried, 1);
+	return false;
+}
+
+bool
 stream_take_room(struct tunnel *t, const struct net_addr *from)
 {
 	char name[NET_NAME_MAX], line[NET_NAME_MAX + 80];
 
-	if (atomic_fetch_add(&t->carried, 1) < t->max_streams)
+	if (stream_find_room(t))
 		return true;
-	(void)atomic_fetch_sub(&t->carried, 1);
 	if (from->len > 0)
 		net_name(from, name);
 	else
@@ -212,11 +220,12 @@ stream_prepare(struct tunnel *t)
 	/* Pipes get what the streams themselves can never need, too. */
 	need = used + t->max_streams * per_stream;
 	bulk_allow(pipes + (fds > need ? (fds - need) / 2 : 0));
-	if (c->role == OPT_RELAY && rooms < c->max_rooms)
-		log_line(LOG_NOTE, "at most %u rooms, not %lu: only %u "
-		    "descriptors are allowed (ulimit -n)", rooms,
-		    (unsigned long)c->max_rooms, fds);
-	if (fit < c->max_conns)
+	if (c->role == OPT_RELAY)
+		log_line(LOG_NOTE, "up to %u rooms and %u pairs%s "
+		    "(ulimit -n %u)", rooms, t->max_streams,
+		    rooms < c->max_rooms || fit < c->max_conns ?
+		    ", less than asked for" : "", fds);
+	else if (fit < c->max_conns)
 		log_line(LOG_NOTE, "at most %u streams, not %lu: only %u "
 		    "descriptors are allowed (ulimit -n)", fit,
 		    (unsigned long)c->max_conns, fds);

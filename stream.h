@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "auth.h"
 #include "conn.h"
 #include "flow.h"
 #include "gate.h"
@@ -11,11 +12,14 @@
 #include "log.h"
 #include "opt.h"
 #include "pump.h"
+#include "rate.h"
 #include "rooms.h"
 #include "roster.h"
+#include "sandbox.h"
 #include "secret.h"
 #include "session.h"
 #include "stats.h"
+#include "tally.h"
 #include "task.h"
 #include "turn.h"
 #include "waiter.h"
@@ -59,6 +63,11 @@ struct tunnel {
 	char secret[WORD_TEXT_MAX];	/* share: until it is told, by main */
 	bool ticket_told;
 	struct rooms rooms;		/* relay, and: */
+	struct auth auth;		/* what it wants to know of servers;
+					 * server: what a relay wants */
+	struct sandbox_user user;	/* whom it becomes */
+	struct tally sources;		/* of pairs */
+	struct rate_table rates;	/* of rooms, with --rate */
 	struct stats stats;
 	uint8_t relay_id[MEET_ID];
 	int64_t began_at;
@@ -88,6 +97,9 @@ struct stream {
 	uint64_t number;		/* client: the server asked for it */
 	unsigned generation;		/* ... over this link */
 	bool roomed, piped;		/* room is taken; stdin and stdout */
+	bool tallied;			/* relay: source is counted */
+	struct tally_entry source;
+	struct rate rate;
 	struct conn local, remote;
 	struct pump pump;
 	struct roster_member member;	/* of a client's, or nobody's */
@@ -106,8 +118,9 @@ int stream_add_bufs(struct stream *s);
 /* Free all that have ended. */
 void stream_reap(void);
 
-/* Count one more stream, or say that there is no room for the one from there;
- * count one less. */
+/* Count one more stream, if there is room; the same, saying so if there is
+ * none for the one from there; count one less. */
+bool stream_find_room(struct tunnel *t);
 bool stream_take_room(struct tunnel *t, const struct net_addr *from);
 void stream_give_room(struct tunnel *t);
 

@@ -166,6 +166,18 @@ tell_link_failed(const char *why, bool refused)
 }
 
 void
+tell_reload(const char *what, bool done, const char *why)
+{
+	struct event e;
+
+	event_begin(&e, "reload");
+	event_text(&e, "what", what);
+	event_truth(&e, "done", done);
+	event_text(&e, "reason", why);
+	event_send(&e);
+}
+
+void
 tell_refused(const char *peer, const char *why)
 {
 	struct event e;

@@ -52,6 +52,9 @@ void tell_room(const char *room, const char *server, bool open,
 /* An attempt at a link came to nothing. */
 void tell_link_failed(const char *why, bool refused);
 
+/* What was to be read again at a SIGHUP: was it?  For programs alone. */
+void tell_reload(const char *what, bool done, const char *why);
+
 /* Somebody was refused. */
 void tell_refused(const char *peer, const char *why);
 

@@ -128,6 +128,30 @@ for number in 0 -1 65536 x ''; do
 	bad server 127.0.0.1 7000 "$t" --max-conns "$number"
 done
 
+# A relay has no token, and options of its own.
+bad relay
+bad relay 127.0.0.1
+bad relay 127.0.0.1 7000 "$t"
+bad relay 127.0.0.1 7000 --to 127.0.0.1:5000
+bad relay 127.0.0.1 7000 --room a
+bad relay 127.0.0.1 7000 --auth ''
+bad server 127.0.0.1 7000 "$t" --auth x
+bad server 127.0.0.1 7000 "$t" --rate 1M
+bad client 127.0.0.1 7000 "$t" --user nobody
+for number in 0 -1 1000001 x ''; do
+	bad relay 127.0.0.1 7000 --max-rooms "$number"
+	bad relay 127.0.0.1 7000 --max-per-source "$number"
+done
+for rate in -1 x '' 1 1023 4294967296 4096M 1G 1k K; do
+	bad relay 127.0.0.1 7000 --rate "$rate"
+done
+for user in '' 0 root no_such_user 5: 5:x 5:0; do
+	bad relay 127.0.0.1 7000 --user "$user"
+done
+bad status
+bad status 127.0.0.1:0
+bad status 127.0.0.1:1 more
+
 # The environment is checked as strictly, and its name is what is blamed.
 for setting in ADIT_DRAIN=x ADIT_TO=127.0.0.1 ADIT_MAX_CONNS=0 ADIT_IDLE=-1 \
     ADIT_LINGER=1x ADIT_UDP_IDLE=0 ADIT_UDP=maybe ADIT_VERBOSE=maybe \

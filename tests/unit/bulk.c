@@ -77,7 +77,7 @@ moves(void)
 		REQUIRE(n > 0);
 		sent += (size_t)n;
 		while (n > 0) {
-			REQUIRE((k = bulk_in(&b, in[1])) > 0);
+			REQUIRE((k = bulk_in(&b, in[1], BULK_BYTES)) > 0);
 			n -= k;
 			for (; k > 0; k -= bulk_out(&b, out[0],
 			    k > 1000 ? 1000 : (size_t)k))
@@ -92,13 +92,13 @@ moves(void)
 	CHECK_BYTES(got, data, sizeof(data));
 	CHECK_EQ(bulk_out(&b, out[0], 0), 0);
 	errno = 0;
-	CHECK_EQ(bulk_in(&b, in[1]), -1);	/* SO_RCVTIMEO counts */
+	CHECK_EQ(bulk_in(&b, in[1], BULK_BYTES), -1);	/* SO_RCVTIMEO counts */
 	CHECK(errno == EAGAIN || errno == EWOULDBLOCK);
 	(void)shutdown(in[0], SHUT_WR);
-	CHECK_EQ(bulk_in(&b, in[1]), 0);
+	CHECK_EQ(bulk_in(&b, in[1], BULK_BYTES), 0);
 	unit_tcp(in);
 	unit_reset(in[0]);
-	CHECK_EQ(bulk_in(&b, in[1]), -1);
+	CHECK_EQ(bulk_in(&b, in[1], BULK_BYTES), -1);
 	CHECK_EQ(errno, ECONNRESET);
 	bulk_close(&b);
 }
@@ -126,7 +126,7 @@ stuck(void)
 	unit_fill(data, sizeof(data), 6);
 	REQUIRE(write(in[0], data, 60000) == 60000);
 	unit_sleep(20);
-	REQUIRE((n = bulk_in(&b, in[1])) > 0);
+	REQUIRE((n = bulk_in(&b, in[1], BULK_BYTES)) > 0);
 	left = (size_t)n;
 	while (have < (size_t)n && tries < 10000) {
 		ssize_t k = bulk_out(&b, out[0], left);

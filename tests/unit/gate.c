@@ -110,6 +110,7 @@ per_source(void)
 		CHECK(!evicted(&v[0]));
 	}
 	CHECK_EQ(taken(), GATE_PER_SOURCE + 1);
+	CHECK_EQ(gate_count(&gate), taken());
 	/* One more of the same: the oldest of them goes, nobody else. */
 	grow_old();
 	v[i] = visit("192.0.2.1");
@@ -125,6 +126,7 @@ per_source(void)
 	leave(&other);
 	CHECK(gate_leave(&gate, 0));		/* was never in */
 	CHECK_EQ(taken(), 0);
+	CHECK_EQ(gate_count(&gate), 0);
 }
 
 /* A burst of a source's connections has a moment to show its tokens. */

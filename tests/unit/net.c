@@ -623,6 +623,74 @@ no_descriptors(void)
 	CHECK(net_accept(lfd, &peer) != -1);
 }
 
+static void
+open_fds(void)
+{
+	unsigned were = net_open_fds(3000);
+	int fd;
+
+	CHECK_EQ(were, unit_open_fds());
+	REQUIRE((fd = dup(0)) != -1);
+	REQUIRE(dup2(fd, 700) == 700 && dup2(fd, 255) == 255 &&
+	    dup2(fd, 256) == 256);
+	CHECK_EQ(net_open_fds(3000), were + 4);
+	CHECK_EQ(net_open_fds(701), were + 4);
+	CHECK_EQ(net_open_fds(700), were + 3);
+	CHECK_EQ(net_open_fds(256), were + 2);
+	CHECK_EQ(net_open_fds(0), 0);
+	(void)close(700);
+	CHECK_EQ(net_open_fds(3000), were + 3);
+}
+
+/* What goes on after a stop: nothing of it waits for more than it is told. */
+static void
+lates(void)
+{
+	struct sockaddr_in sin;
+	int lfd = unit_listener(&sin, 4), fd[2], fds[3] = { -1, -1, -1 };
+	struct net_addr from;
+	bool ready[3];
+	int64_t began;
+	char byte;
+
+	REQUIRE(task_init() == 0);
+	task_stop();
+	REQUIRE(fcntl(lfd, F_SETFL, O_NONBLOCK) == 0);
+	CHECK_EQ(net_accept(lfd, &from), -1);
+	CHECK_EQ(errno, ECANCELED);
+	CHECK_EQ(net_accept_now(lfd, &from), -1);
+	CHECK_EQ(errno, ETIMEDOUT);
+	fds[1] = lfd;
+	began = task_now();
+	net_await_late(fds, ready, 3, 100);
+	CHECK(task_now() - began >= 100);
+	CHECK(!ready[0] && !ready[1] && !ready[2]);
+	REQUIRE((fd[0] = socket(AF_INET, SOCK_STREAM, 0)) != -1);
+	REQUIRE(connect(fd[0], (struct sockaddr *)&sin, sizeof(sin)) == 0);
+	net_await_late(fds, ready, 3, 5000);
+	CHECK(!ready[0] && ready[1] && !ready[2]);
+	REQUIRE((fd[1] = net_accept_now(lfd, &from)) != -1);
+	fds[2] = fd[1];
+	CHECK_EQ(net_read_now(fd[1], &byte, 1), -1);
+	CHECK(errno == EAGAIN || errno == EWOULDBLOCK);
+	CHECK_EQ(write(fd[0], "x", 1), 1);
+	net_await_late(fds, ready, 3, 5000);
+	CHECK(!ready[0] && !ready[1] && ready[2]);
+	CHECK_EQ(net_read_now(fd[1], &byte, 1), 1);
+	CHECK_EQ(byte, 'x');
+	CHECK_EQ(net_write_now(fd[1], "y", 1), 1);
+	net_end_writing(fd[1]);
+	CHECK_EQ(recv(fd[0], &byte, 1, 0), 1);
+	CHECK_EQ(recv(fd[0], &byte, 1, 0), 0);
+	(void)close(fd[0]);
+	net_await_late(fds, ready, 3, 5000);
+	CHECK(ready[2]);
+	CHECK_EQ(net_read_now(fd[1], &byte, 1), 0);
+	net_close_clean(fd[1]);
+	(void)close(lfd);
+	(void)task_finish(0);
+}
+
 int
 main(void)
 {
@@ -639,6 +707,8 @@ main(void)
 	unit_case("net: the watched socket dies", watched);
 	unit_case("net: a stop", stopped);
 	unit_case("net: last words", last_words);
+	unit_case("net: open descriptors", open_fds);
+	unit_case("net: after a stop", lates);
 	unit_case("net: no listener at all", bad_listeners);
 	unit_case("net: no descriptors", no_descriptors);
 	return unit_end();

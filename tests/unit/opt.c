@@ -50,7 +50,7 @@ clear_environment(void)
 		"ADIT_VERBOSE", "ADIT_JSON", "ADIT_JSON_FD", "ADIT_QUIET",
 		"ADIT_TOKEN", "ADIT_PROXY_PROTOCOL", "ADIT_SOURCE_BY_CLIENT",
 		"ADIT_RELAY", "ADIT_ROOM", "ADIT_AUTH", "ADIT_MAX_ROOMS",
-		"ADIT_MAX_PER_SOURCE"
+		"ADIT_MAX_PER_SOURCE", "ADIT_RATE", "ADIT_USER"
 	};
 	size_t i;
 
@@ -844,7 +844,7 @@ relays(void)
 	CHECK_STR(config.peer.host, "0.0.0.0");
 	CHECK_EQ(config.peer.port, 0);
 	CHECK_EQ(config.max_rooms, 4096);
-	CHECK_EQ(config.max_source, 256);
+	CHECK_EQ(config.max_source, 1024);
 	CHECK_EQ(config.max_conns, 4096);
 	CHECK_EQ(config.drain_s, 5);
 	CHECK(!config.auth && config.auth_arg == NULL);
@@ -1299,6 +1299,65 @@ usage(void)
 	CHECK(strstr(text, "[ADIT_MAX_CONNS]") != NULL);
 }
 
+/* What a relay has for those who run it. */
+static void
+operated(void)
+{
+	static const struct {
+		const char *text;
+		uint32_t rate;
+	} rates[] = {
+		{ "0", 0 }, { "0K", 0 }, { "0M", 0 }, { "1024", 1024 },
+		{ "1K", 1024 }, { "64K", 65536 }, { "10M", 10485760 },
+		{ "4294967295", UINT32_MAX }, { "4194303K", 4294966272 },
+		{ "4095M", 4293918720 }
+	};
+	static const char *const wrong[] = {
+		"--rate 1", "--rate 1023", "--rate -1", "--rate ''",
+		"--rate K", "--rate 1k", "--rate 1G", "--rate 1KK",
+		"--rate 1.5M", "--rate 4294967296", "--rate 4194304K",
+		"--rate 4096M", "--rate 99999999999999999999M", "--user ''",
+		"--max-rooms 0", "--max-per-source 0",
+		"--max-per-source 1000001", "--room a", "--idle 1"
+	};
+	char line[200];
+	size_t i;
+
+	clear_environment();
+	CHECK_EQ(parse(OPT_RELAY, "h 1"), OPT_RUN);
+	CHECK_EQ(config.rate, 0);
+	CHECK_EQ(config.max_conns, 4096);
+	CHECK_EQ(config.max_rooms, 4096);
+	CHECK_EQ(config.max_source, 1024);
+	CHECK_STR(config.user, "");
+	CHECK(!config.auth && config.auth_arg == NULL);
+	CHECK_EQ(parse(OPT_RELAY, "h 1 --user nobody:5 --auth=x"), OPT_RUN);
+	CHECK_STR(config.user, "nobody:5");
+	CHECK(config.auth && config.auth_env == NULL);
+	CHECK_STR(config.auth_arg, "x");
+	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		(void)snprintf(line, sizeof(line), "h 1 --rate %s",
+		    rates[i].text);
+		CHECK_EQ(parse(OPT_RELAY, line), OPT_RUN);
+		CHECK_EQ(config.rate, rates[i].rate);
+	}
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		(void)snprintf(line, sizeof(line), "h 1 %s", wrong[i]);
+		CHECK_EQ(parse(OPT_RELAY, line), OPT_USAGE);
+	}
+	CHECK_EQ(parse(OPT_SERVER, "h 1 tok --rate 1M"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 1 tok --user nobody"), OPT_USAGE);
+	/* The variable is to be wiped whether or not it counts. */
+	REQUIRE(setenv("ADIT_AUTH", "y", 1) == 0);
+	CHECK_EQ(parse(OPT_RELAY, "h 1"), OPT_RUN);
+	CHECK_STR(config.auth_arg, "y");
+	CHECK(config.auth_env == config.auth_arg);
+	CHECK_EQ(parse(OPT_RELAY, "h 1 --auth x"), OPT_RUN);
+	CHECK_STR(config.auth_arg, "x");
+	CHECK_STR(config.auth_env, "");
+	clear_environment();
+}
+
 int
 main(void)
 {
@@ -1323,6 +1382,7 @@ main(void)
 	unit_case("opt: share", shares);
 	unit_case("opt: tickets", ticket_form);
 	unit_case("opt: where a relay is", relay_places);
+	unit_case("opt: relays, operated", operated);
 	unit_case("opt: usage", usage);
 	return unit_end();
 }

@@ -1064,6 +1064,145 @@ reasons(void)
 
 #endif
 
+/* Pairs of one room under a limit of so many bytes a second. */
+enum { LIMIT = 400 * 1000 };
+
+static struct rate_table limits;
+static struct stats counts;
+
+static void
+limit(struct pair *p, struct rate *r)
+{
+	if (limits.per_s == 0)
+		rate_init(&limits, LIMIT);
+	stats_init(&counts);
+	rate_join(&limits, r, "room", task_now());
+	p->pump.rate = r;
+	p->pump.stats = &counts;
+}
+
+static uint64_t
+counted(bool to_server)
+{
+	uint64_t n;
+
+	(void)pthread_mutex_lock(&counts.mu);
+	n = to_server ? counts.to_server : counts.to_client;
+	(void)pthread_mutex_unlock(&counts.mu);
+	return n;
+}
+
+/* Both directions together, by read and write and in bulk; all that passed is
+ * counted, and some of it before the end. */
+static void
+limited(void)
+{
+	enum { BYTES = 500 * 1000 };
+	struct pair *p = tcp_pair();
+	static uint8_t data[BYTES];
+	uint64_t early = 0;
+	size_t have[2] = { 0, 0 };
+	struct pollfd fds[2];
+	int64_t began, ms;
+	struct rate r;
+	size_t sent[2] = { 0, 0 };
+	ssize_t n;
+	int i;
+
+	REQUIRE(task_init() == 0);
+	limit(p, &r);
+	unit_int_option(p->a, SO_SNDBUF, 2 * BYTES);
+	unit_int_option(p->b, SO_SNDBUF, 2 * BYTES);
+	start(p);
+	began = task_now();
+	fds[0].fd = p->a;
+	fds[1].fd = p->b;
+	for (i = 0; i < 2; i++) {
+		REQUIRE(fcntl(fds[i].fd, F_SETFL, O_NONBLOCK) == 0);
+		fds[i].events = POLLIN | POLLOUT;
+	}
+	while (have[0] < BYTES || have[1] < BYTES) {
+		REQUIRE(poll(fds, 2, 10000) > 0);
+		for (i = 0; i < 2; i++) {
+			if ((fds[i].revents & POLLOUT) != 0 &&
+			    (n = write(fds[i].fd, data + sent[i],
+			    BYTES - sent[i])) > 0 &&
+			    (sent[i] += (size_t)n) == BYTES)
+				fds[i].events = POLLIN;
+			if ((fds[i].revents & POLLIN) != 0) {
+				n = read(fds[i].fd, data, sizeof(data));
+				REQUIRE(n > 0);
+				have[i] += (size_t)n;
+			}
+		}
+		if (have[0] < BYTES / 2)
+			early = counted(true);
+	}
+	ms = task_now() - began;
+	/* A full bucket more at the start, and a piece of each lane's. */
+	CHECK(ms >= 2 * BYTES * 1000 / LIMIT * 80 / 100);
+	CHECK(ms <= 2 * BYTES * 1000 / LIMIT * 120 / 100 + 500);
+	CHECK(early > 0);
+	REQUIRE(shutdown(p->a, SHUT_WR) == 0 && shutdown(p->b, SHUT_WR) == 0);
+	over(p, 2000, PUMP_DONE, NULL);
+	CHECK_EQ(counted(true), BYTES);
+	CHECK_EQ(counted(false), BYTES);
+	rate_leave(&r);
+	free(p);
+}
+
+/* Deep in debt: what ends a pair ends it now, and it is not idle. */
+static void
+in_debt(int what)
+{
+	static const enum pump_fate fates[] = {
+		PUMP_LOST, PUMP_LOST, PUMP_STOPPED
+	};
+	struct pair *p = tcp_pair();
+	struct rate r;
+	char byte;
+
+	REQUIRE(task_init() == 0);
+	limit(p, &r);
+	p->pump.idle_ms = 400;
+	(void)rate_pass(&r, 100 * LIMIT, task_now());
+	start(p);
+	REQUIRE(write(p->a, "x", 1) == 1 && recv(p->b, &byte, 1, 0) == 1);
+	unit_sleep(1000);
+	CHECK_EQ(task_count(), 1);
+	if (what == 0)
+		unit_reset(p->a);
+	else if (what == 1)
+		unit_reset(p->b);
+	else
+		(void)task_finish(0);
+	if (what < 2)
+		over(p, 3000, fates[what], what == 0 ? &p->local :
+		    &p->tunnel);
+	else
+		CHECK_EQ(p->pump.fate, fates[what]);
+	rate_leave(&r);
+	free(p);
+}
+
+static void
+debt_reset_a(void)
+{
+	in_debt(0);
+}
+
+static void
+debt_reset_b(void)
+{
+	in_debt(1);
+}
+
+static void
+debt_killed(void)
+{
+	in_debt(2);
+}
+
 int
 main(void)
 {
@@ -1100,6 +1239,10 @@ main(void)
 	unit_case(NAME "datagrams, a stop", datagrams_stop);
 	unit_case(NAME "datagrams, a bad frame", datagrams_bad);
 	unit_case(NAME "datagrams, an end inside a frame", datagrams_cut);
+	unit_case(NAME "a limit, and counting", limited);
+	unit_case(NAME "in debt, local resets", debt_reset_a);
+	unit_case(NAME "in debt, tunnel resets", debt_reset_b);
+	unit_case(NAME "in debt, killed", debt_killed);
 	unit_case(NAME "stdin and stdout", stdio_bytes);
 	unit_case(NAME "stdio: tunnel lost while stuck",
 	    stdio_tunnel_lost_stuck);

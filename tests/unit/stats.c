@@ -12,7 +12,7 @@
 enum { THREADS = 4, ROUNDS = 20000 };
 
 static const struct stats_process process = {
-	"1.2.3", 61007, INT64_C(1700000000123), 12, 1024
+	"1.2.3", 61007, INT64_C(1700000000123), 3, 4, 12, 1024
 };
 
 static struct stats stats;
@@ -32,7 +32,8 @@ fill(struct stats *s, struct stats_process *p, char version[STATS_VERSION_MAX
 	memset(version, '"', STATS_VERSION_MAX);
 	version[STATS_VERSION_MAX] = '\0';
 	p->version = version;
-	p->uptime_ms = p->start_ms = p->open_fds = p->max_fds = INT64_MAX;
+	p->uptime_ms = p->start_ms = p->parked = p->waiting = p->open_fds =
+	    p->max_fds = INT64_MAX;
 }
 
 static const char *
@@ -51,19 +52,16 @@ write_text(const struct stats_process *p)
 static void
 letter(void)
 {
-	static const unsigned times[STATS_COUNTED] = {
-		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	};
 	unsigned i, k;
 
 	/* From any bytes. */
 	memset(&stats, 0xa5, sizeof(stats));
 	stats_init(&stats);
 	for (i = 0; i < STATS_COUNTED; i++) {
-		for (k = 0; k < times[i]; k++)
+		for (k = 0; k <= i; k++)
 			stats_up(&stats, (enum stats_what)i);
 	}
-	for (i = STATS_ROOMS; i <= STATS_WAITING; i++)
+	for (i = STATS_ROOMS; i <= STATS_PAIRS; i++)
 		stats_down(&stats, (enum stats_what)i);
 	stats_bytes(&stats, 16, UINT64_C(1) << 40);
 	stats_bytes(&stats, 1, 0);
@@ -84,38 +82,48 @@ letter(void)
 	    "# TYPE adit_relay_pairs gauge\n"
 	    "adit_relay_pairs 1\n"
 	    "# HELP adit_relay_parked Connections of servers that wait for a "
-	    "visitor.\n"
+	    "client.\n"
 	    "# TYPE adit_relay_parked gauge\n"
-	    "adit_relay_parked 2\n"
-	    "# HELP adit_relay_waiting Connections that have not said yet "
-	    "what they are.\n"
+	    "adit_relay_parked 3\n"
+	    "# HELP adit_relay_waiting Connections that keep us waiting for "
+	    "who they are.\n"
 	    "# TYPE adit_relay_waiting gauge\n"
-	    "adit_relay_waiting 3\n"
+	    "adit_relay_waiting 4\n"
 	    "# HELP adit_relay_connections_total Connections accepted.\n"
 	    "# TYPE adit_relay_connections_total counter\n"
-	    "adit_relay_connections_total 7\n"
+	    "adit_relay_connections_total 5\n"
 	    "# HELP adit_relay_visitors_total Visitors that asked for a "
 	    "room.\n"
 	    "# TYPE adit_relay_visitors_total counter\n"
-	    "adit_relay_visitors_total 6\n"
+	    "adit_relay_visitors_total 4\n"
 	    "# HELP adit_relay_pairs_total Pairs of connections that were "
 	    "joined.\n"
 	    "# TYPE adit_relay_pairs_total counter\n"
-	    "adit_relay_pairs_total 5\n"
+	    "adit_relay_pairs_total 3\n"
 	    "# HELP adit_relay_bytes_total Bytes copied between pairs.\n"
 	    "# TYPE adit_relay_bytes_total counter\n"
 	    "adit_relay_bytes_total{direction=\"to_server\"} 17\n"
 	    "adit_relay_bytes_total{direction=\"to_client\"} 1099511627776\n"
 	    "# HELP adit_relay_refused_total Connections refused.\n"
 	    "# TYPE adit_relay_refused_total counter\n"
-	    "adit_relay_refused_total{reason=\"no_room\"} 8\n"
+	    "adit_relay_refused_total{reason=\"no_room\"} 6\n"
+	    "adit_relay_refused_total{reason=\"no_server\"} 7\n"
+	    "adit_relay_refused_total{reason=\"no_ticket\"} 8\n"
 	    "adit_relay_refused_total{reason=\"full\"} 9\n"
-	    "adit_relay_refused_total{reason=\"busy\"} 10\n"
-	    "adit_relay_refused_total{reason=\"auth\"} 11\n"
-	    "adit_relay_refused_total{reason=\"limit\"} 12\n"
-	    "adit_relay_refused_total{reason=\"version\"} 13\n"
-	    "adit_relay_refused_total{reason=\"draining\"} 14\n"
-	    "adit_relay_refused_total{reason=\"timeout\"} 15\n"
+	    "adit_relay_refused_total{reason=\"source_full\"} 10\n"
+	    "adit_relay_refused_total{reason=\"rooms_full\"} 11\n"
+	    "adit_relay_refused_total{reason=\"source_rooms_full\"} 12\n"
+	    "adit_relay_refused_total{reason=\"busy\"} 13\n"
+	    "adit_relay_refused_total{reason=\"auth\"} 14\n"
+	    "adit_relay_refused_total{reason=\"auth_missing\"} 15\n"
+	    "adit_relay_refused_total{reason=\"auth_needless\"} 16\n"
+	    "adit_relay_refused_total{reason=\"not_allowed\"} 17\n"
+	    "adit_relay_refused_total{reason=\"version\"} 18\n"
+	    "adit_relay_refused_total{reason=\"nonsense\"} 19\n"
+	    "adit_relay_refused_total{reason=\"timeout\"} 20\n"
+	    "adit_relay_refused_total{reason=\"crowded\"} 21\n"
+	    "adit_relay_refused_total{reason=\"draining\"} 22\n"
+	    "adit_relay_refused_total{reason=\"failed\"} 23\n"
 	    "# HELP process_start_time_seconds Start time of the process "
 	    "since unix epoch in seconds.\n"
 	    "# TYPE process_start_time_seconds gauge\n"
@@ -135,14 +143,15 @@ unknown(void)
 {
 	static const char *const names[] = {
 		"adit_relay_uptime_seconds", "process_start_time_seconds",
-		"process_open_fds", "process_max_fds"
+		"process_open_fds", "process_max_fds", "adit_relay_parked",
+		"adit_relay_waiting"
 	};
 	struct stats_process p;
 	const char *is, *s;
 	unsigned set, k, lines;
 
 	stats_init(&stats);
-	for (set = 0; set < 16; set++) {
+	for (set = 0; set < 64; set++) {
 		p = process;
 		if (set & 1)
 			p.uptime_ms = -1;
@@ -152,9 +161,13 @@ unknown(void)
 			p.open_fds = -1;
 		if (set & 8)
 			p.max_fds = -1;
+		if (set & 16)
+			p.parked = -1;
+		if (set & 32)
+			p.waiting = -1;
 		is = write_text(&p);
-		lines = 14 * 2 + 22;
-		for (k = 0; k < 4; k++) {
+		lines = 14 * 2 + 32;
+		for (k = 0; k < 6; k++) {
 			unit_row("%x, %s", set, names[k]);
 			CHECK_EQ(strstr(is, names[k]) == NULL,
 			    (set >> k & 1) != 0);
