@@ -150,11 +150,27 @@ visitor(struct public *p, struct tunnel *t, const struct net_addr *from)
 		return NULL;
 	}
 	s->from = *from;
+	s->tallied = tally_enter(&t->sources, &s->source, from);
+	if (!s->tallied) {
+		(void)stream_complain(t, LOG_STREAM, "a visitor refused: at "
+		    "the limit of pairs from one address (--max-per-source)");
+		stats_up(&t->stats, STATS_SOURCE_FULL);
+		stream_free(s);
+		stream_give_room(t);
+		return NULL;
+	}
 	s->public = p;
 	(void)pthread_mutex_lock(&p->mu);
 	p->users++;
 	(void)pthread_mutex_unlock(&p->mu);
 	return s;
+}
+
+static void
+give_place(struct stream *s)
+{
+	tally_leave(&s->tunnel->sources, &s->source);
+	stream_give_room(s->tunnel);
 }
 
 static void
@@ -187,7 +203,7 @@ ready_datagram(struct public *p, struct tunnel *t, void (*run)(struct task *))
 	if (flow_open(&p->flows, &s->flow, &from) == -1) {
 		(void)stream_complain(t, LOG_ERROR,
 		    "no descriptor for a visitor");
-		stream_give_room(t);
+		give_place(s);
 		public_leave(p);
 		stream_free(s);
 		return;
@@ -241,5 +257,5 @@ public_over(struct stream *s)
 	if (s->public->udp)
 		flow_close(&s->public->flows, &s->flow);
 	public_leave(s->public);
-	stream_give_room(s->tunnel);
+	give_place(s);
 }

@@ -17,9 +17,11 @@
 #include "dial.h"
 #include "door.h"
 #include "entropy.h"
-#include "http.h"
 #include "late.h"
+#include "lobby.h"
 #include "log.h"
+#include "look.h"
+#include "pair.h"
 #include "public.h"
 #include "relay.h"
 #include "sandbox.h"
@@ -28,244 +30,8 @@
 #include "tell.h"
 
 enum {
-	FIRST_MAX = 4096,		/* a client's first bytes, kept */
-	BEATS_MAX = 8,			/* under way when somebody comes */
-	TRIES = 3,			/* connections of a server, for one */
-	TAKEN_MS = 3000			/* until it says that it is taken */
-	};
-
-/* Who was not let in, or not served: count it, and say so. */
-static void
-refused(struct stream *s, enum stats_what what, const char *name,
-    const char *why)
-{
-	char line[NET_NAME_MAX + 200];
-
-	stats_up(&s->tunnel->stats, what);
-	(void)snprintf(line, sizeof(line), "refused %s: %.180s", name, why);
-	if (stream_complain(s->tunnel, LOG_STREAM, line))
-		tell_refused(name, why);
-}
-
-/* The same at the door, which it leaves with this status, or without. */
-static void
-turned_away(struct stream *s, struct caller *c, enum stats_what what,
-    const char *name, const char *why, int status)
-{
-	refused(s, what, name, why);
-	if (status != -1)
-		door_refuse(c, (uint8_t)status);
-	(void)door_leave(c);
-	if (status != -1)
-		net_close_clean(s->fd);
-	else
-		(void)close(s->fd);
-}
-
-/* It has not said what it wants, errno says why: it leaves the door. */
-static void
-lost(struct stream *s, struct caller *c, const char *name)
-{
-	char why[DOOR_WHY_MAX], line[NET_NAME_MAX + 80];
-	int err = errno;
-
-	(void)door_broke(why);
-	if (!door_leave(c))
-		refused(s, STATS_CROWDED, name, "too many keep us waiting");
-	else if (err == ETIMEDOUT)
-		refused(s, STATS_TIMEOUT, name, why);
-	else if (err == EPROTO)
-		refused(s, STATS_NONSENSE, name, "this is no adit");
-	else {
-		/* It left by itself, or we stop. */
-		(void)snprintf(line, sizeof(line), "dropped %s: %.60s", name,
-		    why);
-		(void)stream_complain(s->tunnel, LOG_STREAM, line);
-	}
-}
-
-static void
-dropped(struct stream *s, struct caller *c, const char *name)
-{
-	lost(s, c, name);
-	(void)close(s->fd);
-}
-
-/* It speaks something else, and gets no answer. */
-static void
-ignored(struct stream *s, struct caller *c, const char *name)
-{
-	refused(s, STATS_NONSENSE, name, "this is no adit");
-	door_silence(c);
-	(void)door_leave(c);
-	(void)close(s->fd);
-}
-
-/* Pairs ------------------------------------------------------------------- */
-
-/* Say go, with the first bytes, and wait until it is taken. */
-static bool
-hand_over(int fd, const struct stream *s, enum meet_what what,
-    const uint8_t *first, size_t n)
-{
-	struct net_wait w = { task_now() + TAKEN_MS, s->fd };
-	uint8_t go[MEET_GO + FIRST_MAX], addr[MEET_ADDR], byte = MEET_BEAT;
-	int i;
-
-	net_pack(&s->from, addr);
-	meet_go_put(what, addr, go);
-	memcpy(go + MEET_GO, first, n);
-	if (net_write(fd, go, MEET_GO + n, &w) == -1)
-		return false;
-	/* Answers to our last signs of life may come before it. */
-	for (i = 0; i < BEATS_MAX && byte == MEET_BEAT; i++) {
-		if (net_read_some(fd, &byte, 1, &w) != 1)
-			return false;
-	}
-	return byte == MEET_TAKEN;
-}
-
-/* Find a connection of the server in this room, and hand over: returns its
- * descriptor, or -1 with a status. */
-static int
-find_server(struct stream *s, const char *room, enum meet_what what,
-    const uint8_t *first, size_t n, enum meet_status *status)
-{
-	struct call call;
-	bool asked = false, gone;
-	int i;
-
-	*status = MEET_NO_SERVER;
-	for (i = 0; i < TRIES && !asked; i++) {
-		*status = rooms_call(&s->tunnel->rooms, room, &call, s->fd,
-		    &asked);
-		if (*status != MEET_JOINED)
-			return -1;
-		if (hand_over(call.fd, s, what, first, n))
-			return call.fd;
-		/* The client itself may have gone. */
-		gone = errno == ECONNABORTED || errno == ECANCELED;
-		(void)close(call.fd);
-		*status = MEET_NO_SERVER;
-		if (gone)
-			break;
-	}
-	return -1;
-}
-
-/* Is there room for one more pair, from there?  If not, it was told. */
-static bool
-take_place(struct stream *s, struct caller *c, const char *name)
-{
-	struct tunnel *t = s->tunnel;
-	char why[80];
-
-	if (!stream_find_room(t)) {
-		(void)snprintf(why, sizeof(why), "at the limit of %u pairs "
-		    "(--max-conns)", t->max_streams);
-		turned_away(s, c, STATS_FULL, name, why, MEET_FULL);
-		return false;
-	}
-	s->tallied = tally_enter(&t->sources, &s->source, &s->from);
-	if (s->tallied)
-		return true;
-	stream_give_room(t);
-	(void)snprintf(why, sizeof(why), "at the limit of %u pairs from one "
-	    "address (--max-per-source)", t->sources.max);
-	turned_away(s, c, STATS_SOURCE_FULL, name, why, MEET_FULL);
-	return false;
-}
-
-static void
-give_place(struct stream *s)
-{
-	if (s->tallied)
-		tally_leave(&s->tunnel->sources, &s->source);
-	stream_give_room(s->tunnel);
-}
-
-/* What a client says first goes to the server before there is a pair. */
-static int
-join(struct stream *s, struct caller *c, const char *name, const char *room)
-{
-	uint8_t first[FIRST_MAX], joined = MEET_JOINED;
-	enum meet_status status;
-	ssize_t n;
-	int fd;
-
-	if ((n = door_read_some(c, first, sizeof(first))) == -1) {
-		dropped(s, c, name);
-		return -1;
-	}
-	if (!door_leave(c)) {
-		(void)close(s->fd);
-		return -1;
-	}
-	if (!take_place(s, c, name))
-		return -1;
-	fd = find_server(s, room, MEET_CLIENT, first, (size_t)n, &status);
-	if (fd == -1) {
-		stream_give_room(s->tunnel);
-		if (task_stopping())
-			status = MEET_STOPPING;
-		turned_away(s, c, status == MEET_NO_ROOM ? STATS_NO_ROOM :
-		    status == MEET_STOPPING ? STATS_DRAINING :
-		    STATS_NO_SERVER, name, meet_status_text((uint8_t)status),
-		    (int)status);
-		return -1;
-	}
-	s->pump.early = (uint64_t)n;
-	if (net_write_now(s->fd, &joined, 1) == 1)
-		return fd;
-	(void)close(fd);
-	(void)close(s->fd);
-	give_place(s);
-	return -1;
-}
-
-/* Copy, count, and keep to the room's limit. */
-static void
-carry(struct stream *s, const char *room)
-{
-	struct stats *stats = &s->tunnel->stats;
-
-	s->pump.stats = stats;
-	if (s->tunnel->config->rate > 0) {
-		rate_join(&s->tunnel->rates, &s->rate, room, task_now());
-		s->pump.rate = &s->rate;
-	}
-	stats_up(stats, STATS_PAIRS);
-	stats_up(stats, STATS_PAIRS_TOTAL);
-	stats_bytes(stats, s->pump.early, 0);
-	(void)stream_carry(s, s->local.name, room);
-	stats_down(stats, STATS_PAIRS);
-	if (s->pump.rate != NULL)
-		rate_leave(&s->rate);
-}
-
-static void
-serve_dial(struct stream *s, struct caller *c, const char *name)
-{
-	uint8_t n, text[MEET_ROOM_MAX];
-	char room[MEET_ROOM_MAX + 1];
-	int fd;
-
-	if (door_read(c, &n, 1) == -1 ||
-	    (n >= 1 && n <= MEET_ROOM_MAX && door_read(c, text, n) == -1)) {
-		dropped(s, c, name);
-		return;
-	}
-	if (!meet_room_get(text, n, room)) {
-		ignored(s, c, name);
-		return;
-	}
-	if ((fd = join(s, c, name, room)) == -1)
-		return;
-	conn_tcp(&s->local, s->fd, name);
-	conn_tcp(&s->remote, fd, room);
-	carry(s, room);
-	stream_give_room(s->tunnel);
-}
+	MANY_ROOMS = 64
+};
 
 static void
 serve_accept(struct stream *s, struct caller *c, const char *name)
@@ -273,43 +39,14 @@ serve_accept(struct stream *s, struct caller *c, const char *name)
 	uint8_t ticket[MEET_TICKET];
 
 	if (door_read(c, ticket, sizeof(ticket)) == -1) {
-		dropped(s, c, name);
+		lobby_drop(s, c, name);
 		return;
 	}
 	if (!door_leave(c))
 		(void)close(s->fd);
 	else if (!rooms_accept(&s->tunnel->rooms, ticket, s->fd))
-		turned_away(s, c, STATS_NO_TICKET, name, "a ticket that is not "
+		lobby_turn_away(s, c, STATS_NO_TICKET, name, "a ticket that is not "
 		    "good (any more)", MEET_NO_TICKET);
-}
-
-/* Somebody at a published port. */
-static void
-run_visitor(struct task *task)
-{
-	struct stream *s = (struct stream *)task;
-	const char *room = s->public->room;
-	char name[NET_NAME_MAX], line[NET_NAME_MAX + 160];
-	enum meet_status status;
-	int fd;
-
-	net_name(&s->from, name);
-	fd = find_server(s, room, s->public->udp ? MEET_VISITOR_UDP :
-	    MEET_VISITOR_TCP, NULL, 0, &status);
-	if (fd == -1) {
-		(void)snprintf(line, sizeof(line), "no stream for visitor %s "
-		    "of room %s: %.60s", name, room,
-		    meet_status_text((uint8_t)status));
-		(void)stream_complain(s->tunnel, LOG_STREAM, line);
-		stats_up(&s->tunnel->stats, STATS_TIMEOUT);
-		public_drop(s);
-	} else {
-		stats_up(&s->tunnel->stats, STATS_VISITORS_TOTAL);
-		public_set_local(s, name);
-		stream_set_remote(s, fd, room);
-		carry(s, room);
-	}
-	public_over(s);
 }
 
 /* Rooms ------------------------------------------------------------------- */
@@ -371,7 +108,7 @@ live(struct stream *s, struct room *r, struct post *p, struct public *public)
 			return "the relay stops";
 		}
 		if (i == 1)
-			public_ready(public, s->tunnel, run_visitor);
+			public_ready(public, s->tunnel, pair_visit);
 		if (i > 1)
 			rooms_read_parked(rooms, r, fds[i]);
 		if (i == 0 && !take_messages(s, r, p)) {
@@ -435,7 +172,7 @@ no_room(struct stream *s, struct caller *c, const struct room *r,
 	case MEET_R_FAILED:
 		break;
 	}
-	refused(s, what, name, why[0] != '\0' ? why : sentence);
+	lobby_refused(s, what, name, why[0] != '\0' ? why : sentence);
 	post_say_reason(p, MEET_M_REFUSED, reason, why[0] != '\0' ? why :
 	    limit);
 	door_queue(c);
@@ -466,7 +203,7 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 		rc = -1;
 	}
 	if (rc == -1 || !door_leave(c)) {
-		lost(s, c, name);
+		lobby_lost(s, c, name);
 		post_close(&p, false);
 		return;
 	}
@@ -536,7 +273,7 @@ serve_member(struct stream *s, struct caller *c, const uint8_t *head,
 	struct seal *seal;
 
 	if (!s->tunnel->config->auth) {
-		turned_away(s, c, STATS_AUTH_NEEDLESS, name, "it has a "
+		lobby_turn_away(s, c, STATS_AUTH_NEEDLESS, name, "it has a "
 		    "secret, and none is asked for", MEET_NO_MEMBERS);
 		return;
 	}
@@ -547,111 +284,7 @@ serve_member(struct stream *s, struct caller *c, const uint8_t *head,
 	if (verdict == DOOR_READY)
 		serve_room(s, c, name, seal);
 	else
-		turned_away(s, c, no_member(verdict), name, why, -1);
-}
-
-/* Looks ------------------------------------------------------------------- */
-
-static int64_t
-uptime_ms(const struct tunnel *t)
-{
-	return task_now() - t->began_at;
-}
-
-static size_t
-state(struct tunnel *t, uint8_t out[MEET_STATUS_MAX])
-{
-	struct meet_state m;
-	unsigned parked;
-
-	m.uptime_s = (uint32_t)(uptime_ms(t) / 1000);
-	m.rooms = rooms_count(&t->rooms, &parked);
-	m.pairs = atomic_load(&t->carried);
-	(void)snprintf(m.version, sizeof(m.version), "%s", t->version);
-	return meet_state_put(&m, out);
-}
-
-static void
-serve_status(struct stream *s, struct caller *c)
-{
-	uint8_t out[MEET_STATUS_MAX];
-
-	door_queue(c);
-	if (net_write(s->fd, out, state(s->tunnel, out), &c->wait) == 0)
-		net_last_words(s->fd);
-	(void)door_leave(c);
-	net_close_clean(s->fd);
-}
-
-/* The body of /metrics. */
-static size_t
-metrics(struct tunnel *t, char out[STATS_TEXT_MAX])
-{
-	struct stats_process p = {
-		.version = t->version, .uptime_ms = uptime_ms(t),
-		.start_ms = task_wall() - uptime_ms(t),
-		.waiting = gate_count(&t->gate),
-		.open_fds = net_open_fds(t->max_fds), .max_fds = t->max_fds
-	};
-	unsigned parked;
-
-	(void)rooms_count(&t->rooms, &parked);
-	p.parked = parked;
-	return stats_text(&t->stats, &p, out, STATS_TEXT_MAX);
-}
-
-static size_t
-respond(struct tunnel *t, const struct http_request *r, enum http_verdict v,
-    char *out, size_t cap)
-{
-	static const char text[] = "text/plain; charset=utf-8";
-	static const char ok[] = "ok\n", stopping[] = "stopping\n";
-	char body[STATS_TEXT_MAX];
-	bool head = r->method == HTTP_HEAD;
-
-	if (v == HTTP_TOO_LONG)
-		return http_response(out, cap, 431, text, "", 0, false);
-	if (v != HTTP_DONE)
-		return http_response(out, cap, 400, text, "", 0, false);
-	if (r->method == HTTP_OTHER)
-		return http_response(out, cap, 405, text, "", 0, false);
-	if (http_is(&r->path, "/healthz"))
-		return task_stopping() ? http_response(out, cap, 503, text,
-		    stopping, sizeof(stopping) - 1, head) :
-		    http_response(out, cap, 200, text, ok, sizeof(ok) - 1,
-		    head);
-	if (http_is(&r->path, "/metrics"))
-		return http_response(out, cap, 200, stats_type, body,
-		    metrics(t, body), head);
-	return http_response(out, cap, 404, text, "", 0, head);
-}
-
-static void
-serve_http(struct stream *s, struct caller *c, const uint8_t first[2],
-    const char *name)
-{
-	char head[HTTP_HEAD_MAX], out[HTTP_RESPONSE_MAX + STATS_TEXT_MAX];
-	struct http_request r;
-	enum http_verdict v;
-	size_t n = 2;
-	ssize_t got;
-
-	memset(&r, 0, sizeof(r));
-	memcpy(head, first, n);
-	while ((v = http_feed(&r, head, n)) == HTTP_MORE) {
-		got = door_read_some(c, head + n, sizeof(head) - n);
-		if (got == -1) {
-			dropped(s, c, name);
-			return;
-		}
-		n += (size_t)got;
-	}
-	n = respond(s->tunnel, &r, v, out, sizeof(out));
-	door_queue(c);
-	if (net_write(s->fd, out, n, &c->wait) == 0)
-		net_last_words(s->fd);
-	(void)door_leave(c);
-	net_close_clean(s->fd);
+		lobby_turn_away(s, c, no_member(verdict), name, why, -1);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -669,20 +302,20 @@ serve(struct task *task)
 	door_knock(&c, s->fd, &s->from, &s->tunnel->gate);
 	stats_up(stats, STATS_CONNECTIONS_TOTAL);
 	if (door_read(&c, head, 2) == -1) {
-		dropped(s, &c, name);
+		lobby_drop(s, &c, name);
 		return;
 	}
 	if (head[0] >= 'A' && head[0] <= 'Z' && head[1] >= 'A' &&
 	    head[1] <= 'Z') {
-		serve_http(s, &c, head, name);
+		look_http(s, &c, head, name);
 		return;
 	}
 	if (head[0] != 0xad || head[1] != 0x17) {
-		ignored(s, &c, name);
+		lobby_ignore(s, &c, name);
 		return;
 	}
 	if (door_read(&c, head + 2, sizeof(head) - 2) == -1) {
-		dropped(s, &c, name);
+		lobby_drop(s, &c, name);
 		return;
 	}
 	switch (meet_kind(head)) {
@@ -693,20 +326,20 @@ serve(struct task *task)
 		serve_member(s, &c, head, name);
 		break;
 	case MEET_DIAL:
-		serve_dial(s, &c, name);
+		pair_dial(s, &c, name);
 		break;
 	case MEET_ACCEPT_KIND:
 		serve_accept(s, &c, name);
 		break;
 	case MEET_STATUS:
-		serve_status(s, &c);
+		look_status(s, &c);
 		break;
 	case MEET_KIND_VERSION:
-		turned_away(s, &c, STATS_VERSION, name,
+		lobby_turn_away(s, &c, STATS_VERSION, name,
 		    "it speaks another version of the protocol", KEX_VERSION);
 		break;
 	case MEET_KIND_BAD:
-		ignored(s, &c, name);
+		lobby_ignore(s, &c, name);
 		break;
 	}
 }
@@ -771,7 +404,7 @@ step_down(struct tunnel *t)
 static void
 drain(struct tunnel *t, int lfd)
 {
-	static const struct late_ways ways = { respond, state };
+	static const struct late_ways ways = { look_respond, look_state };
 	int64_t until = task_now() + (int64_t)t->config->drain_s * 1000;
 	int64_t left;
 
@@ -791,9 +424,10 @@ relay_run(struct tunnel *t)
 
 	stream_prepare(t);
 	stats_init(&t->stats);
-	/* Nobody gets more than a quarter of them. */
-	rooms_init(&t->rooms, t->max_rooms, c->max_source < t->max_rooms / 4 ?
-	    c->max_source : t->max_rooms / 4 + 1);
+	/* Nobody gets more than a quarter of many. */
+	rooms_init(&t->rooms, t->max_rooms, t->max_rooms >= MANY_ROOMS &&
+	    c->max_source > t->max_rooms / 4 ? t->max_rooms / 4 :
+	    c->max_source);
 	tally_init(&t->sources, c->max_source);
 	rate_init(&t->rates, c->rate);
 	t->began_at = task_now();
