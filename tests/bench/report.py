@@ -251,6 +251,157 @@ def markdown(rows):
                    for r in lines)
 
 
+# The relay -------------------------------------------------------------------
+
+def part(result, kind):
+    """A part of the relay's, as median() and the like want it."""
+    return {"chains": result["relay"][kind]}
+
+
+def added(rows, name):
+    """Of a round trip, us: what is in the middle."""
+    return (median(rows, name, "ping", "p50") -
+            median(rows, "direct", "ping", "p50"))
+
+
+def relay_raw(result):
+    rows = [["raw ends, and between them", "1 stream, Gbit/s", "x haproxy",
+             "CPU s/GB", "8 streams, Gbit/s", "x haproxy", "CPU s/GB",
+             "1 byte p50, us", "added", "a stream's setup p50, ms"]]
+    raw = part(result, "raw")
+    for name in raw["chains"]:
+        row = [name]
+        for load in ("bulk 1", "bulk 8"):
+            row += [cell("%.1f", median(raw, name, load, "gbit")),
+                    cell("%.2f", ratio(raw, name, "haproxy", load, "gbit")),
+                    cell("%.3f", median(raw, name, load, "cpu"))]
+        row += [cell("%.1f", median(raw, name, "ping", "p50")),
+                cell("%.1f", added(raw, name)),
+                cell("%.2f", median(raw, name, "setup", "ms"))]
+        rows.append(row)
+    return rows
+
+
+def relay_ends(result, kind, title):
+    """Forwarders at both ends, too."""
+    rows = [[title, "1 stream, Gbit/s", "CPU s/GB", "8 streams, Gbit/s",
+             "CPU s/GB", "1 byte p50, us", "p99, us",
+             "a stream's setup p50, ms", "connections/s"]]
+    of = part(result, kind)
+    for name in of["chains"]:
+        row = [name]
+        for load in ("bulk 1", "bulk 8"):
+            row += [cell("%.1f", median(of, name, load, "gbit")),
+                    cell("%.2f", median(of, name, load, "cpu"))]
+        row += [cell("%.1f", median(of, name, "ping", "p50")),
+                cell("%.0f", median(of, name, "ping", "p99")),
+                cell("%.2f", median(of, name, "setup", "ms")),
+                cell("%.0f", median(of, name, "connections", "rate"))]
+        rows.append(row)
+    return rows
+
+
+def relay_far(result):
+    rows = [["20 ms each way: a stream's first byte is back after", "ms"]]
+    return rows + [[name, "%.0f" % statistics.median(each)]
+                   for name, each in result["relay"]["far"].items()]
+
+
+def relay_crowd(result):
+    crowd = result["relay"]["crowd"]
+    rows = [["%d idle pairs" % crowd["pairs"], "KiB each", "threads each",
+             "CPU for all, % of a core", "pairs/s", "bulk alone, Gbit/s",
+             "bulk beside them", "bulk after them"]]
+    for name, r in crowd["who"].items():
+        rows.append([name, "%.1f" % (idle(r, "fresh") / 1024),
+                     "%.0f" % r["threads"], "%.1f" % (100 * r["cpu"]),
+                     "%.0f" % r["rate"]] +
+                    ["%.1f" % statistics.median(r[when])
+                     for when in ("alone", "crowded", "again")])
+    return rows
+
+
+def relay_targets(result):
+    rows = [["target of the relay", "wanted", "got (middle half)", ""]]
+
+    def judge(what, wanted, got, met):
+        rows.append([what, wanted, got, "met" if met else "not met"])
+
+    for kind, ends in (("raw", "raw ends"), ("sealed", "sealed ends")):
+        of = part(result, kind)
+        for load, text in (("bulk 1", "1 stream"), ("bulk 8", "8 streams")):
+            got = ratio(of, "adit relay", "haproxy", load, "gbit")
+            if got > 0:
+                judge("%s, bulk, %s / haproxy" % (ends, text), ">= 0.90",
+                      "%.2f (%.2f to %.2f)" % (got, *spread(
+                          of, "adit relay", "haproxy", load, "gbit")),
+                      got >= 0.9)
+    raw = part(result, "raw")
+    if added(raw, "haproxy") > 0:
+        got = added(raw, "adit relay") / added(raw, "haproxy")
+        judge("raw ends, added round trip / haproxy", "<= 1.10",
+              "%.2f" % got, got <= 1.1)
+    far = {name: statistics.median(each)
+           for name, each in result["relay"]["far"].items()}
+    for what in ("sealed, adit relay", "published, adit"):
+        if what in far and what + ", none parked" in far:
+            got = far[what + ", none parked"] - far[what]
+            judge("20 ms each way, %s: saved by parking" % what, ">= 40 ms",
+                  "%.0f ms" % got, got >= 40)
+    r = result["relay"]["crowd"]["who"]["adit relay"]
+    got = statistics.median(r["crowded"]) / statistics.median(
+        r["alone"] + r["again"])
+    judge("bulk beside %d idle pairs / alone" %
+          result["relay"]["crowd"]["pairs"], ">= 0.80", "%.2f" % got,
+          got >= 0.8)
+    return rows
+
+
+def relay_tables(result):
+    return [relay_raw(result),
+            relay_ends(result, "sealed", "adit's own ends, and between them"),
+            relay_ends(result, "public", "published: visitor, relay, server"),
+            relay_far(result), relay_crowd(result), relay_targets(result)]
+
+
+def relay_method(result):
+    m = result["relay"]["machine"]
+    v = m["versions"]
+    text = (
+        "The relay: medians of %d interleaved rounds of %d s. Raw ends speak "
+        "to it as PROTOCOL.md 10 has it and then send 1 MiB at a time, or one "
+        "byte; haproxy %s stands in its place as above, with one hop. Added: "
+        "to the direct round trip. None parked: a server built to keep no "
+        "connection ready at the relay. Published: TCP without encryption, "
+        "of the tunnels' own processes alone; adit %s, rathole %s, frp %s "
+        "(without TLS and tcpMux, poolCount 2), bore %s. A setup is a "
+        "connection and one byte there and back. 20 ms each way: between the "
+        "relay (direct: the server) and all others. Idle pairs: RSS and 16 "
+        "KiB for each thread; bulk alone is before and after them."
+        % (m["rounds"], m["seconds"], v["haproxy"], v["adit"], v["rathole"],
+           v["frp"], v["bore"]))
+    return text
+
+
+def relay_notes(result):
+    r = result["relay"]
+    found = ["%s is not measured: %s" % absent
+             for absent in r["absent"].items()]
+    if r["crowd"]["pairs"] < 5000:
+        found.append("idle pairs: no more than %d descriptors are allowed "
+                     "(ulimit -n)" % r["crowd"]["limit"])
+    for kind in "sealed", "public":
+        found += failures(part(result, kind))
+    if r["machine"]["load"] > 0.5:
+        found.append("relay: the machine was busy: load %.1f before, %.1f "
+                     "after (with the measurement's own)" %
+                     (r["load_before"], r["machine"]["load"]))
+    if r["machine"]["rounds"] < 9:
+        found.append("relay: %d rounds are not enough to go by"
+                     % r["machine"]["rounds"])
+    return found
+
+
 # Words -----------------------------------------------------------------------
 
 def heading(result):
@@ -315,11 +466,18 @@ def fold(text, width=79):
 
 
 def plain(result):
-    parts = [fold(heading(result))]
-    parts += [align(t(result)) for t in (forwarders, ratios, ciphers,
-                                         exchanges, pipes, idles, verdicts)]
-    parts.append(fold(method(result)))
-    parts += [fold("note: " + n) for n in notes(result)]
+    parts = []
+    if "chains" in result:
+        parts.append(fold(heading(result)))
+        parts += [align(t(result)) for t in (forwarders, ratios, ciphers,
+                                             exchanges, pipes, idles,
+                                             verdicts)]
+        parts.append(fold(method(result)))
+        parts += [fold("note: " + n) for n in notes(result)]
+    if "relay" in result:
+        parts += [align(rows) for rows in relay_tables(result)]
+        parts.append(fold(relay_method(result)))
+        parts += [fold("note: " + n) for n in relay_notes(result)]
     return "\n".join(parts)
 
 
@@ -427,10 +585,20 @@ def block(result):
     parts.append(fold(method(result) + " The same on your machine: "
                       "`make bench`."))
     parts += [fold("Note: " + n + ".") for n in notes(result)]
+    return "\n".join(parts) + ("\n" + relay_block(result)
+                               if "relay" in result else "")
+
+
+def relay_block(result):
+    parts = [markdown(rows) for rows in relay_tables(result)]
+    parts.append(fold(relay_method(result)))
+    parts += [fold("Note: " + n + ".") for n in relay_notes(result)]
     return "\n".join(parts)
 
 
 def into_readme(result, top):
+    if "chains" not in result:
+        sys.exit("bench: only the relay was measured; README.md is for all")
     begin, end = "<!-- bench -->", "<!-- /bench -->"
     os.makedirs(os.path.join(top, "docs"), exist_ok=True)
     with open(os.path.join(top, "docs/bench.svg"), "w",
