@@ -43,7 +43,8 @@ lobby_lost(struct stream *s, struct caller *c, const char *name)
 
 	(void)door_broke(why);
 	if (!door_leave(c))
-		lobby_refused(s, STATS_CROWDED, name, "too many keep us waiting");
+		lobby_refused(s, STATS_CROWDED, name,
+		    "too many keep us waiting");
 	else if (err == ETIMEDOUT)
 		lobby_refused(s, STATS_TIMEOUT, name, why);
 	else if (err == EPROTO)

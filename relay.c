@@ -45,8 +45,8 @@ serve_accept(struct stream *s, struct caller *c, const char *name)
 	if (!door_leave(c))
 		(void)close(s->fd);
 	else if (!rooms_accept(&s->tunnel->rooms, ticket, s->fd))
-		lobby_turn_away(s, c, STATS_NO_TICKET, name, "a ticket that is not "
-		    "good (any more)", MEET_NO_TICKET);
+		lobby_turn_away(s, c, STATS_NO_TICKET, name, "a ticket that "
+		    "is not good (any more)", MEET_NO_TICKET);
 }
 
 /* Rooms ------------------------------------------------------------------- */

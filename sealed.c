@@ -215,6 +215,7 @@ sealed_member_accept(struct caller *c, const uint8_t head[KEX_HEAD],
 	enum door_verdict verdict;
 	struct kex_keys keys;
 
+	memset(&keys, 0, sizeof(keys));
 	verdict = accept_link(c, head, KEX_KIND_MEMBER, w, "", turns, &keys,
 	    why);
 	if (verdict != DOOR_READY)

@@ -120,7 +120,7 @@ share_status(const struct hostport *hp)
 {
 	char why[DOOR_WHY_MAX], name[TEXT_HOSTPORT_MAX];
 	char line[TEXT_HOSTPORT_MAX + MEET_VERSION_MAX + 128];
-	struct meet_state state;
+	struct meet_state state = { .uptime_s = 0 };
 	struct net_addr peer;
 	enum door_verdict verdict;
 	int64_t began, ms;

@@ -533,7 +533,8 @@ waiter_probe(struct waiter *w, char why[DOOR_WHY_MAX])
 
 	n = dial_relays(w->relay, w->room, at, why);
 	for (i = 0; i < n && verdict != DOOR_READY; i++) {
-		verdict = say_wait(w, &at[i], 0, w->port, LONG_MS, &post, &m, why);
+		verdict = say_wait(w, &at[i], 0, w->port, LONG_MS, &post, &m,
+		    why);
 		if (verdict == DOOR_READY) {
 			post_say_reason(&post, MEET_M_BYE, MEET_R_STOPPING, "");
 			post_close(&post, true);

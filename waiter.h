@@ -64,7 +64,7 @@ struct waiter {
 	struct waiter_call calls[WAITER_CALLS];
 	unsigned ncalls, first_call;	/* a ring */
 	bool was_up;
-	int told;			/* what was complained of last, plus 1 */
+	int told;			/* the last complaint, plus 1 */
 	unsigned changes;		/* of places: up, or not any more */
 	int exit_code;			/* of once */
 };

@@ -335,7 +335,8 @@ go_flags(void)
 		form = rows[i].form;
 		role = form == OPT_SHARE ? OPT_SERVER : OPT_CLIENT;
 		if (rows[i].part != NULL) {
-			CHECK_EQ(parse_form(role, form, rows[i].line), OPT_USAGE);
+			CHECK_EQ(parse_form(role, form, rows[i].line),
+			    OPT_USAGE);
 			CHECK(strstr(why, rows[i].part) != NULL);
 			CHECK(strstr(why, "fuvan") == NULL);
 			CHECK(strstr(why, "nonsense") == NULL);
