@@ -3,7 +3,7 @@
  *
  * splice() moves pages from one socket to the other without a copy through
  * this process: 1.3 times as fast as read and write with a buffer of the same
- * size, for half the CPU time.  It costs two descriptors and up to 256 KiB of
+ * size, for half the CPU time.  It costs two descriptors and up to 1 MiB of
  * kernel memory, so it is taken only while it pays (pump.c). */
 
 #if defined(__linux__) && !defined(ADIT_POSIX)
@@ -73,6 +73,7 @@ bulk_init(struct bulk *b)
 {
 	b->pipe[0] = b->pipe[1] = -1;
 	b->buf = NULL;
+	b->size = 0;
 }
 
 void
@@ -90,17 +91,21 @@ bulk_close(struct bulk *b)
 int
 bulk_open(struct bulk *b, bool splice)
 {
-	/* Unprivileged users share 64 MiB of pipe buffers; beyond, a pipe is
-	 * refused its size or born with one page, and is worth nothing. */
+	/* Unprivileged users share 64 MiB of pipe buffers: the first get much,
+	 * the next ones less; beyond, a pipe is refused its size or born with
+	 * one page, and is worth nothing. */
 	if (splice && take_pipe(b->pipe)) {
 		(void)fcntl(b->pipe[0], F_SETFD, FD_CLOEXEC);
 		(void)fcntl(b->pipe[1], F_SETFD, FD_CLOEXEC);
-		if (pipe_op(BULK_RESIZE, -1, b->pipe[1], BULK_BYTES) >=
-		    BULK_BYTES)
-			return 0;
+		for (b->size = BULK_PIPE; b->size >= BULK_BYTES; b->size /= 4) {
+			if (pipe_op(BULK_RESIZE, -1, b->pipe[1], b->size) >=
+			    (ssize_t)b->size)
+				return 0;
+		}
 		bulk_close(b);
 	}
-	b->buf = malloc(BULK_BYTES);
+	b->size = BULK_BYTES;
+	b->buf = malloc(b->size);
 	return b->buf != NULL ? 0 : -1;
 }
 

@@ -8,14 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BULK_BYTES = 256 * 1024 };
+enum {
+	BULK_BYTES = 256 * 1024,	/* of a buffer, or of a pipe if there */
+	BULK_PIPE = 1024 * 1024		/* is no better one */
+};
 
 /* What one direction borrows while much passes through it: a pipe through
  * which the kernel moves bytes between two sockets without showing them to us
  * (Linux), or else a large buffer. */
 struct bulk {
 	int pipe[2];		/* -1 if there is none */
-	uint8_t *buf;		/* NULL if there is none; BULK_BYTES */
+	uint8_t *buf;		/* NULL if there is none */
+	size_t size;		/* of what there is */
 };
 
 /* Let at most n pipes be in use at once; no limit until this is called. */

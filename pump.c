@@ -150,9 +150,9 @@ lane_read(struct lane *l, bool *empty)
 	*empty = false;
 	if (l->bulk.pipe[0] != -1)
 		return conn_got(l->from, bulk_in(&l->bulk,
-		    conn_raw_in(l->from), at_most(l, BULK_BYTES)));
+		    conn_raw_in(l->from), at_most(l, l->bulk.size)));
 	if (l->bulk.buf != NULL)
-		return conn_read(l->from, l->bulk.buf, at_most(l, BULK_BYTES),
+		return conn_read(l->from, l->bulk.buf, at_most(l, l->bulk.size),
 		    empty);
 	return conn_read(l->from, l->buf, at_most(l, l->cap), empty);
 }
