@@ -17,7 +17,8 @@
 
 enum {
 	LOOK_MS = 100,			/* how often those who wait look */
-	ASK_AGAIN_MS = 3000
+	ASK_AGAIN_MS = 3000,
+	NUDGE_MS = 1100, NUDGE_EVERY_MS = 300
 };
 
 void
@@ -236,6 +237,18 @@ pause_at(struct rooms *t, int watch)
 	return rc;
 }
 
+/* Ask on a parked connection, too.  TCP sends what was lost again after twice
+ * the time each time: after a second without network that may be too late for
+ * the owner, but not for a connection on which nothing was lost. */
+static void
+nudge(struct room *r, unsigned i)
+{
+	static const uint8_t beat = MEET_BEAT;
+
+	if (i < r->nparked)
+		(void)net_write_now(r->parked[i].fd, &beat, 1);
+}
+
 /* Somebody has r's room: does it live?  mu is held, and let go of meanwhile.
  * Returns 0 if the room is free now, or why r does not get it. */
 static int
@@ -245,7 +258,7 @@ challenge(struct rooms *t, struct room *r)
 	struct room *old = find(t, r->name);
 	int64_t since = task_now(), asked_at = 0, patience;
 	uint8_t owner[MEET_ID];
-	unsigned heard = old->heard;
+	unsigned heard = old->heard, nudged = 0;
 	int rc = 0;
 
 	if (asked_before(old, r->source) || old->askers >= ROOMS_ASKERS)
@@ -272,6 +285,8 @@ challenge(struct rooms *t, struct room *r)
 			asked_at = task_now();
 			post_say(old->post, &ping);
 		}
+		if (task_now() >= since + NUDGE_MS + nudged * NUDGE_EVERY_MS)
+			nudge(old, nudged++);
 		if (rc == 0 && pause_at(t, r->post->fd) == -1)
 			rc = task_stopping() ? MEET_R_STOPPING :
 			    MEET_R_FAILED;
@@ -352,38 +367,41 @@ rooms_parked(struct rooms *t, struct room *r, int fds[MEET_PARKED_MAX])
 	return n;
 }
 
-/* Only beats may come, and they are zeros. */
-static bool
+/* What has come on a parked connection?  Only beats may, and they are zeros.
+ * Returns how many; 0: nothing (it is another one's descriptor by now); or
+ * -1: it is of no use any more. */
+static int
 beats_came(int fd)
 {
 	uint8_t buf[16];
 	ssize_t i, n;
 
 	if ((n = net_read_now(fd, buf, sizeof(buf))) == -1)
-		return errno == EAGAIN;
+		return errno == EAGAIN ? 0 : -1;
 	for (i = 0; i < n; i++) {
 		if (buf[i] != MEET_BEAT)
-			return false;
+			return -1;
 	}
 	/* As many at once are no answers to ours. */
-	return n > 0 && n < (ssize_t)sizeof(buf);
+	return n > 0 && n < (ssize_t)sizeof(buf) ? (int)n : -1;
 }
 
 void
 rooms_read_parked(struct rooms *t, struct room *r, int fd)
 {
 	unsigned i;
+	int n;
 
 	(void)pthread_mutex_lock(&t->mu);
 	for (i = 0; i < r->nparked && r->parked[i].fd != fd; i++)
 		continue;
-	if (i < r->nparked) {
-		if (beats_came(fd))
-			r->parked[i].heard_at = task_now();
-		else {
-			(void)close(unpark(t, r, i));
-			grant(t, r);
-		}
+	n = i < r->nparked ? beats_came(fd) : 0;
+	if (n > 0) {
+		r->parked[i].heard_at = task_now();
+		r->heard = ++t->heard;
+	} else if (n == -1) {
+		(void)close(unpark(t, r, i));
+		grant(t, r);
 	}
 	(void)pthread_mutex_unlock(&t->mu);
 }
