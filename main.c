@@ -246,6 +246,9 @@ prepare(struct config *c)
 	    prepare_token(c) == -1)
 		return EXIT_USAGE;
 	wipe_arguments(c);
+	if (c->plain)
+		log_line(LOG_NOTE, "not encrypted: anybody on the path can "
+		    "read the token and the data");
 	/* Before there are threads, who could not be told. */
 	if (c->role != OPT_CLIENT &&
 	    (c->role == OPT_RELAY || c->room[0] != '\0' ||
@@ -322,9 +325,6 @@ run(enum opt_role role, enum opt_form form, int argc, char **argv)
 	event_open(config.json_fd);
 	tunnel.config = &config;
 	tunnel.version = ADIT_VERSION;
-	if (config.plain)
-		log_line(LOG_NOTE, "not encrypted: anybody on the path can "
-		    "read the token and the data");
 	roster_init(&tunnel.roster, role != OPT_SERVER,
 	    role == OPT_CLIENT && config.has_listen);
 	if ((code = prepare(&config)) == 0)
