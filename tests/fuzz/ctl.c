@@ -54,7 +54,7 @@ matches(const char *fields, const uint8_t *p, size_t n, const struct ctl *c)
 		if (n < size || (*fields == 'e' && !in_range(p, 3)) ||
 		    (*fields == 'p' && !in_range(p, 2)) ||
 		    (*fields == 'm' && !in_range(p, 3)) ||
-		    (*fields == 'r' && !in_range(p, 9)))
+		    (*fields == 'r' && !in_range(p, 10)))
 			return 0;
 		if (c == NULL)
 			continue;
@@ -129,7 +129,7 @@ check_message(const uint8_t *p, size_t n)
 	for (i = 0; (c.kind == CTL_ASK || c.kind == CTL_CANCEL) && i < 8; i++)
 		c.number = c.number << 8 | fuzz_u8(&in);
 	if (c.kind == CTL_REFUSED || c.kind == CTL_CANCEL || c.kind == CTL_BYE)
-		c.reason = (enum ctl_reason)(1 + fuzz_u8(&in) % 9);
+		c.reason = (enum ctl_reason)(1 + fuzz_u8(&in) % 10);
 	max = c.kind == CTL_HELLO ? 511 : c.reason != 0 ? 255 : 0;
 	for (i = 0; max > 0 && i < 511 && in.n > 0; i++)
 		if ((c.text[i] = (char)fuzz_u8(&in)) == '\0')
