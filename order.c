@@ -53,7 +53,7 @@ static int
 read_order(struct order *o, const char *line, size_t n,
     char why[ORDER_WHY_MAX])
 {
-	char action[ACTION_MAX];
+	char action[ACTION_MAX], *p;
 	enum json_found found;
 
 	o->session_id[0] = '\0';
@@ -73,6 +73,11 @@ read_order(struct order *o, const char *line, size_t n,
 		return 0;
 	}
 	if (strcmp(action, "DISCONNECT") != 0) {
+		/* The sentence is one line, whatever it quotes. */
+		for (p = action; *p != '\0'; p++) {
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = '?';
+		}
 		(void)snprintf(why, ORDER_WHY_MAX, "unknown action \"%s%s\"",
 		    action, found == JSON_LONG ? "..." : "");
 		return -1;
