@@ -285,7 +285,8 @@ challenge(struct rooms *t, struct room *r)
 			asked_at = task_now();
 			post_say(old->post, &ping);
 		}
-		if (task_now() >= since + NUDGE_MS + nudged * NUDGE_EVERY_MS)
+		if (task_now() >= since + NUDGE_MS +
+		    (int64_t)nudged * NUDGE_EVERY_MS)
 			nudge(old, nudged++);
 		if (rc == 0 && pause_at(t, r->post->fd) == -1)
 			rc = task_stopping() ? MEET_R_STOPPING :
