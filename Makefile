@@ -35,8 +35,8 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wswitch-enum -Werror
 SANITIZE = -g -O1 -fno-omit-frame-pointer -DTASK_STACK_KIB=512
 
-OBJS = buf.o secret.o text.o log.o json.o word.o proto.o kdf.o spake2.o \
-	crypt.o record.o ctl.o kex.o meet.o rank.o ticket.o http.o stats.o \
+OBJS = buf.o secret.o text.o log.o json.o word.o hash.o proto.o kdf.o \
+	spake2.o crypt.o record.o ctl.o kex.o meet.o rank.o ticket.o http.o stats.o \
 	guess.o number.o retry.o rate.o opt.o task.o bulk.o token.o event.o \
 	order.o entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o \
 	flow.o proxy.o tally.o auth.o sandbox.o conn.o dial.o pump.o door.o \
@@ -44,7 +44,7 @@ OBJS = buf.o secret.o text.o log.o json.o word.o proto.o kdf.o spake2.o \
 	waiter.o stream.o local.o public.o control.o lobby.o look.o pair.o \
 	late.o server.o client.o relay.o share.o main.o
 SRCS = $(OBJS:.o=.c)
-HDRS = bear.h buf.h secret.h text.h log.h json.h word.h proto.h kdf.h \
+HDRS = bear.h buf.h secret.h text.h log.h json.h word.h hash.h proto.h kdf.h \
 	spake2.h crypt.h record.h ctl.h kex.h meet.h rank.h ticket.h http.h \
 	stats.h guess.h number.h retry.h rate.h opt.h task.h bulk.h token.h \
 	event.h order.h entropy.h mint.h tell.h seal.h net.h resolve.h \

@@ -486,7 +486,6 @@ run_link(struct task *task)
 	struct ctl m = { .kind = CTL_HELLO };
 	enum door_verdict verdict;
 	char why[DOOR_WHY_MAX], name[NET_NAME_MAX];
-	struct seal_keys link_keys;
 	struct net_addr server;
 	struct kex_keys keys;
 	struct seal *seal;
@@ -508,10 +507,7 @@ run_link(struct task *task)
 		return;
 	}
 	net_name(&server, name);
-	sealed_link_keys(&keys, KEX_CLIENT, &link_keys);
-	seal = seal_new(RECORD_LINK, true, &link_keys);
-	secret_wipe(&link_keys, sizeof(link_keys));
-	if (seal == NULL) {
+	if ((seal = sealed_link_new(&keys, KEX_CLIENT)) == NULL) {
 		(void)close(fd);
 		attempt_failed(t, DOOR_FAILED, false, "no memory for a link");
 		goto out;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "flow.h"
+#include "hash.h"
 
 enum { FLOW_QUEUE_BYTES = 256 * 1024 };
 
@@ -26,12 +27,9 @@ static struct flow **
 bucket_of(struct flow_table *t, const struct net_addr *a)
 {
 	uint8_t id[NET_ID_MAX];
-	size_t i, n = net_id(a, id);
-	uint32_t h = 2166136261u;	/* FNV-1a */
+	size_t n = net_id(a, id);
 
-	for (i = 0; i < n; i++)
-		h = (h ^ id[i]) * 16777619u;
-	return &t->bucket[(h ^ h >> 16) % FLOW_BUCKETS];
+	return &t->bucket[hash_bucket(id, n, FLOW_BUCKETS)];
 }
 
 int

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "entropy.h"
 #include "keeper.h"
@@ -15,15 +14,10 @@ enum { LOOK_MS = 250 };		/* how often a waiting stream looks around */
 int
 keeper_init(struct keeper *k, unsigned max)
 {
-	pthread_condattr_t attr;
-
 	memset(k, 0, sizeof(*k));
 	k->max = max;
 	(void)pthread_mutex_init(&k->mu, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&k->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	task_cond_init(&k->changed);
 	return entropy_get(k->instance, sizeof(k->instance));
 }
 
@@ -256,12 +250,7 @@ keeper_linked(struct keeper *k)
 static void
 wait_changed(struct keeper *k)
 {
-	int64_t wake = task_now() + LOOK_MS;
-	struct timespec ts;
-
-	ts.tv_sec = (time_t)(wake / 1000);
-	ts.tv_nsec = (long)(wake % 1000) * 1000000;
-	(void)pthread_cond_timedwait(&k->changed, &k->mu, &ts);
+	task_cond_wait(&k->changed, &k->mu, task_now() + LOOK_MS);
 }
 
 int

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "hash.h"
 #include "proxy.h"
 
 enum {
@@ -22,11 +23,6 @@ enum {
 	SECONDS = 255, THIRDS = 256, LASTS = 254,
 	SOURCES = SECONDS * THIRDS * LASTS
 };
-
-/* FNV-1a of 64 bits.  Not against malice: an attacker with many addresses
- * would need 16 million trials against any function without a key. */
-static const uint64_t hash_basis = UINT64_C(14695981039346656037);
-static const uint64_t hash_prime = UINT64_C(1099511628211);
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -138,20 +134,17 @@ proxy_source(const struct net_addr *from, struct net_addr *out)
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)&out->ss;
 	uint8_t source[NET_SOURCE];
-	uint64_t h = hash_basis;
-	uint32_t n;
-	size_t i;
+	size_t n;
 
 	net_source(from, source);
-	for (i = 0; i < sizeof(source); i++)
-		h = (h ^ source[i]) * hash_prime;
-	/* The low bits of a product know nothing of the high ones. */
-	h ^= h >> 32;
-	n = (uint32_t)(h % SOURCES);
+	/* Two clients can have one address.  A key would not change that: who
+	 * has many addresses needs only 16 million trials either way. */
+	n = hash_bucket(source, sizeof(source), SOURCES);
 	memset(out, 0, sizeof(*out));
 	out->len = sizeof(*sin);
 	sin->sin_family = AF_INET;
 	sin->sin_addr.s_addr = htonl(UINT32_C(127) << 24 |
-	    (n / (THIRDS * LASTS) + 1) << 16 | n / LASTS % THIRDS << 8 |
-	    (n % LASTS + 1));
+	    (uint32_t)(n / LASTS / THIRDS + 1) << 16 |
+	    (uint32_t)(n / LASTS % THIRDS) << 8 |
+	    (uint32_t)(n % LASTS + 1));
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dial.h"
+#include "hash.h"
 #include "public.h"
 
 enum {
@@ -57,13 +58,11 @@ open_any(const struct config *c, int type, const char *room, uint16_t *port,
     char *why)
 {
 	uint32_t span = c->publish_high - c->publish_low + 1, i;
-	uint32_t h = 2166136261u;	/* FNV-1a */
+	size_t first = hash_bucket(room, strlen(room), span);
 	int fd = -1;
 
-	for (; *room != '\0'; room++)
-		h = (h ^ (uint8_t)*room) * 16777619u;
 	for (i = 0; i < span && i < TRIES && fd == -1; i++) {
-		*port = (uint16_t)(c->publish_low + (h + i) % span);
+		*port = (uint16_t)(c->publish_low + (first + i) % span);
 		fd = listen_at(c, type, *port, why);
 		if (fd == -1 && errno != EADDRINUSE)
 			break;

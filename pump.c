@@ -28,7 +28,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "pump.h"
 
@@ -221,12 +220,7 @@ lane_shift_up(struct lane *l, size_t n)
 static void
 wait_changed(struct pump *p, int64_t ms)
 {
-	int64_t wake = task_now() + ms;
-	struct timespec ts;
-
-	ts.tv_sec = (time_t)(wake / 1000);
-	ts.tv_nsec = (long)(wake % 1000) * 1000000;
-	(void)pthread_cond_timedwait(&p->changed, &p->mu, &ts);
+	task_cond_wait(&p->changed, &p->mu, task_now() + ms);
 }
 
 /* A round of one who waits for the other lane: nobody else might be touching
@@ -489,13 +483,8 @@ set_ticks(struct pump *p)
 void
 pump_init(struct pump *p)
 {
-	pthread_condattr_t attr;
-
 	(void)pthread_mutex_init(&p->mu, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&p->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	task_cond_init(&p->changed);
 	atomic_init(&p->last_ms, (uint32_t)task_now());
 	atomic_init(&p->broken, false);
 	atomic_init(&p->delivered, false);

@@ -9,20 +9,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "hash.h"
 #include "rank.h"
-
-static const uint64_t FNV_BASIS = UINT64_C(0xcbf29ce484222325);
-static const uint64_t FNV_PRIME = UINT64_C(0x100000001b3);
-
-static uint64_t
-fnv(uint64_t h, const void *bytes, size_t n)
-{
-	const uint8_t *p = bytes;
-
-	while (n-- > 0)
-		h = (h ^ *p++) * FNV_PRIME;
-	return h;
-}
 
 /* FNV's high bits hardly know of the last bytes; now all depend on all. */
 static uint64_t
@@ -38,7 +26,8 @@ mix(uint64_t h)
 static uint64_t
 weight(const uint8_t id[RANK_ID], const char *room)
 {
-	return mix(fnv(fnv(FNV_BASIS, id, RANK_ID), room, strlen(room)));
+	return mix(hash_bytes(hash_bytes(HASH_START, id, RANK_ID), room,
+	    strlen(room)));
 }
 
 struct item {

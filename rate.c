@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hash.h"
 #include "rate.h"
 
 enum { MILLI = 1000 };
@@ -22,11 +23,7 @@ rate_init(struct rate_table *t, uint32_t per_s)
 static struct rate **
 bucket(struct rate_table *t, const char *room)
 {
-	uint32_t h = 2166136261u;	/* FNV-1a */
-
-	for (; *room != '\0'; room++)
-		h = (h ^ (uint8_t)*room) * 16777619u;
-	return &t->bucket[(h ^ h >> 16) % RATE_BUCKETS];
+	return &t->bucket[hash_bucket(room, strlen(room), RATE_BUCKETS)];
 }
 
 /* The first of this room from r on, or NULL; mu is held. */

@@ -8,10 +8,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "entropy.h"
+#include "hash.h"
 #include "rooms.h"
 #include "task.h"
 
@@ -33,11 +33,7 @@ rooms_init(struct rooms *t, unsigned max, unsigned max_source)
 static struct room **
 bucket(struct rooms *t, const char *name)
 {
-	uint32_t h = 2166136261u;	/* FNV-1a */
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	return &t->bucket[(h ^ h >> 16) % ROOMS_BUCKETS];
+	return &t->bucket[hash_bucket(name, strlen(name), ROOMS_BUCKETS)];
 }
 
 static struct room *
@@ -452,17 +448,6 @@ take_parked(struct rooms *t, struct room *r)
 	return fd;
 }
 
-static void
-wait_called(struct rooms *t, struct call *c)
-{
-	int64_t wake = task_now() + LOOK_MS;
-	struct timespec ts;
-
-	ts.tv_sec = (time_t)(wake / 1000);
-	ts.tv_nsec = (long)(wake % 1000) * 1000000;
-	(void)pthread_cond_timedwait(&c->changed, &t->mu, &ts);
-}
-
 /* Ask the server in r, and wait until it comes; mu is held. */
 static enum meet_status
 ask(struct rooms *t, struct room *r, struct call *c, int watch)
@@ -478,7 +463,7 @@ ask(struct rooms *t, struct room *r, struct call *c, int watch)
 	send_ticket(r->post, MEET_M_CALL, &c->pass);
 	while (c->fd == -1 && !c->gone && !left &&
 	    task_now() < c->pass.until) {
-		wait_called(t, c);
+		task_cond_wait(&c->changed, &t->mu, task_now() + LOOK_MS);
 		(void)pthread_mutex_unlock(&t->mu);
 		left = net_pause(&now) == -1 && errno != ETIMEDOUT;
 		(void)pthread_mutex_lock(&t->mu);
@@ -497,16 +482,12 @@ rooms_call(struct rooms *t, const char *name, struct call *c, int watch,
     bool *asked)
 {
 	enum meet_status status = MEET_NO_ROOM;
-	pthread_condattr_t attr;
 	struct room *r;
 
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
 	*asked = false;
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&c->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	task_cond_init(&c->changed);
 	(void)pthread_mutex_lock(&t->mu);
 	if ((r = find(t, name)) != NULL && r->open) {
 		if ((c->fd = take_parked(t, r)) != -1)

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "roster.h"
 #include "task.h"
@@ -23,14 +22,9 @@ enum { LOOK_MS = 250 };
 void
 roster_init(struct roster *r, bool own, bool listens)
 {
-	pthread_condattr_t attr;
-
 	memset(r, 0, sizeof(*r));
 	(void)pthread_mutex_init(&r->mu, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&r->told, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	task_cond_init(&r->told);
 	r->own = own;
 	r->listens = listens;
 }
@@ -109,15 +103,8 @@ release(struct roster *r, struct roster_client *c)
 static void
 take_turn(struct roster *r, struct roster_client *c)
 {
-	struct timespec ts;
-	int64_t wake;
-
-	while (c->telling) {
-		wake = task_now() + LOOK_MS;
-		ts.tv_sec = (time_t)(wake / 1000);
-		ts.tv_nsec = (long)(wake % 1000) * 1000000;
-		(void)pthread_cond_timedwait(&r->told, &r->mu, &ts);
-	}
+	while (c->telling)
+		task_cond_wait(&r->told, &r->mu, task_now() + LOOK_MS);
 	c->telling = true;
 }
 

@@ -194,14 +194,16 @@ stranger:
 	return door_say(why, DOOR_BROKEN, "not this protocol");
 }
 
-/* Both directions of a connection whose keys are these. */
-static struct seal *
-seal_link(const struct kex_keys *keys, enum kex_role ours)
+struct seal *
+sealed_link_new(const struct kex_keys *keys, enum kex_role ours)
 {
 	struct seal_keys both;
 	struct seal *s;
 
-	sealed_link_keys(keys, ours, &both);
+	both.suite = keys->suite;
+	kex_link_keys(keys, ours, both.out);
+	kex_link_keys(keys, ours == KEX_CLIENT ? KEX_SERVER : KEX_CLIENT,
+	    both.in);
 	s = seal_new(RECORD_LINK, ours == KEX_CLIENT, &both);
 	secret_wipe(&both, sizeof(both));
 	return s;
@@ -220,7 +222,7 @@ sealed_member_accept(struct caller *c, const uint8_t head[KEX_HEAD],
 	    why);
 	if (verdict != DOOR_READY)
 		return verdict;
-	*sp = seal_link(&keys, KEX_SERVER);
+	*sp = sealed_link_new(&keys, KEX_SERVER);
 	secret_wipe(&keys, sizeof(keys));
 	return *sp != NULL ? DOOR_READY : door_broke(why);
 }
@@ -332,7 +334,7 @@ sealed_member_dial(int fd, const uint8_t w[BEAR_SCALAR], struct seal **sp,
 		(void)door_say(why, verdict, "the relay wants another secret "
 		    "(--auth)");
 	if (verdict == DOOR_READY &&
-	    (*sp = seal_link(&k.keys, KEX_CLIENT)) == NULL)
+	    (*sp = sealed_link_new(&k.keys, KEX_CLIENT)) == NULL)
 		verdict = door_broke(why);
 	secret_wipe(&k, sizeof(k));
 	return verdict;
@@ -430,16 +432,6 @@ sealed_dial(const struct hostport *hp, const char *room,
 	if ((verdict = shake(fd, peer, "", w, keys, why)) == DOOR_READY)
 		*fdp = fd;
 	return verdict;
-}
-
-void
-sealed_link_keys(const struct kex_keys *k, enum kex_role ours,
-    struct seal_keys *out)
-{
-	out->suite = k->suite;
-	kex_link_keys(k, ours, out->out);
-	kex_link_keys(k, ours == KEX_CLIENT ? KEX_SERVER : KEX_CLIENT,
-	    out->in);
 }
 
 int

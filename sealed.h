@@ -55,9 +55,9 @@ enum door_verdict sealed_member_accept(struct caller *c,
 enum door_verdict sealed_member_dial(int fd, const uint8_t w[BEAR_SCALAR],
     struct seal **sp, char why[DOOR_WHY_MAX]);
 
-/* The keys of both directions of a link, for our role. */
-void sealed_link_keys(const struct kex_keys *k, enum kex_role ours,
-    struct seal_keys *out);
+/* Both directions of a link with these keys, for our role.  Returns it, or
+ * NULL with errno ENOMEM. */
+struct seal *sealed_link_new(const struct kex_keys *k, enum kex_role ours);
 
 /* Read exactly n bytes.  Returns 0, or -1 with errno (ECONNRESET at the
  * end). */

@@ -280,14 +280,11 @@ serve_link(struct stream *s, struct kex_keys *keys, const char *name)
 	struct tunnel *t = s->tunnel;
 	struct session session = { .keys = *keys, .table = &t->sessions };
 	struct ctl hello, refusal = { .text = "" };
-	struct seal_keys link_keys;
 	struct seal *seal;
 	struct link l;
 
-	sealed_link_keys(keys, KEX_SERVER, &link_keys);
+	seal = sealed_link_new(keys, KEX_SERVER);
 	secret_wipe(keys, sizeof(*keys));
-	seal = seal_new(RECORD_LINK, false, &link_keys);
-	secret_wipe(&link_keys, sizeof(link_keys));
 	if (seal == NULL) {
 		(void)stream_complain(t, LOG_ERROR,
 		    "no memory for another connection; it was reset");

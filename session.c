@@ -11,7 +11,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "secret.h"
 #include "session.h"
@@ -262,18 +261,6 @@ session_cancel(struct sessions *t, struct session *s, const struct ctl *m)
 	(void)pthread_mutex_unlock(&t->mu);
 }
 
-/* Wait a little for a's state to change; mu is held. */
-static void
-wait_changed(struct sessions *t, struct ask *a)
-{
-	int64_t wake = task_now() + LOOK_MS;
-	struct timespec ts;
-
-	ts.tv_sec = (time_t)(wake / 1000);
-	ts.tv_nsec = (long)(wake % 1000) * 1000000;
-	(void)pthread_cond_timedwait(&a->changed, &t->mu, &ts);
-}
-
 /* If it was asked for, and nobody wants it any more: say so; mu is held. */
 static void
 give_up(struct sessions *t, const struct ask *a)
@@ -293,17 +280,13 @@ session_ask(struct sessions *t, struct ask *a, struct roster_member *m,
     bool (*gone)(void *), void *arg)
 {
 	int64_t until = task_now() + SESSION_ASK_MS;
-	pthread_condattr_t attr;
 	struct ask **p;
 	bool left;
 
 	memset(a, 0, sizeof(*a));
 	a->fd = -1;
 	a->member = m;
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&a->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	task_cond_init(&a->changed);
 	(void)pthread_mutex_lock(&t->mu);
 	for (p = &t->asks; *p != NULL; p = &(*p)->next)
 		continue;
@@ -313,7 +296,7 @@ session_ask(struct sessions *t, struct ask *a, struct roster_member *m,
 		/* Once it is taken, the other thread has our address. */
 		if (a->state != ASK_TAKEN && task_now() >= until)
 			break;
-		wait_changed(t, a);
+		task_cond_wait(&a->changed, &t->mu, task_now() + LOOK_MS);
 		(void)pthread_mutex_unlock(&t->mu);
 		left = task_stopping() || gone(arg);
 		(void)pthread_mutex_lock(&t->mu);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hash.h"
 #include "tally.h"
 
 void
@@ -16,12 +17,7 @@ tally_init(struct tally *t, unsigned max)
 static struct tally_entry **
 bucket(struct tally *t, const uint8_t source[NET_SOURCE])
 {
-	uint32_t h = 2166136261u;	/* FNV-1a */
-	int i;
-
-	for (i = 0; i < NET_SOURCE; i++)
-		h = (h ^ source[i]) * 16777619u;
-	return &t->bucket[(h ^ h >> 16) % TALLY_BUCKETS];
+	return &t->bucket[hash_bucket(source, NET_SOURCE, TALLY_BUCKETS)];
 }
 
 bool

@@ -71,6 +71,27 @@ task_wall(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+void
+task_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(c, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+void
+task_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t until)
+{
+	struct timespec ts;
+
+	ts.tv_sec = (time_t)(until / 1000);
+	ts.tv_nsec = (long)(until % 1000) * 1000000;
+	(void)pthread_cond_timedwait(c, m, &ts);
+}
+
 static int
 start(pthread_t *thread, size_t stack, bool detached, void *(*fn)(void *),
     void *arg)
@@ -166,7 +187,6 @@ int
 task_init(void)
 {
 	struct sigaction sa;
-	pthread_condattr_t attr;
 	int i;
 
 	sa.sa_handler = on_kick;
@@ -184,10 +204,7 @@ task_init(void)
 		(void)fcntl(wake_pipe[i], F_SETFD, FD_CLOEXEC);
 		(void)fcntl(wake_pipe[i], F_SETFL, O_NONBLOCK);
 	}
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	task_cond_init(&changed);
 	(void)sigemptyset(&stop_signals);
 	(void)sigaddset(&stop_signals, SIGINT);
 	(void)sigaddset(&stop_signals, SIGTERM);
@@ -432,15 +449,12 @@ kick_all(void)
 static unsigned
 await_none(const unsigned *n, int64_t until, int64_t kick_ms)
 {
-	struct timespec ts;
-	int64_t now, wake;
+	int64_t now;
 
 	while (*n > 0 && (now = task_now()) < until) {
 		kick_all();
-		wake = until - now < kick_ms ? until : now + kick_ms;
-		ts.tv_sec = (time_t)(wake / 1000);
-		ts.tv_nsec = (long)(wake % 1000) * 1000000;
-		(void)pthread_cond_timedwait(&changed, &mu, &ts);
+		task_cond_wait(&changed, &mu,
+		    until - now < kick_ms ? until : now + kick_ms);
 	}
 	return *n;
 }

@@ -85,4 +85,9 @@ unsigned task_finish(int64_t drain_ms);
 int64_t task_now(void);
 int64_t task_wall(void);
 
+/* Make a condition variable of the monotonic clock; wait for it, mu being
+ * held, until task_now() is `until` at most.  It may return sooner. */
+void task_cond_init(pthread_cond_t *c);
+void task_cond_wait(pthread_cond_t *c, pthread_mutex_t *mu, int64_t until);
+
 #endif

@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "task.h"
 #include "turn.h"
@@ -150,15 +149,12 @@ static void
 doze(struct turns *q, struct turn *me, int64_t until)
 {
 	int64_t wake = task_now() + LOOK_MS;
-	struct timespec ts;
 
 	if (wake > until)
 		wake = until;
 	if (q->timer == me && wake > q->timer_at)
 		wake = q->timer_at;
-	ts.tv_sec = (time_t)(wake / 1000);
-	ts.tv_nsec = (long)(wake % 1000) * 1000000;
-	(void)pthread_cond_timedwait(&me->changed, &q->mu, &ts);
+	task_cond_wait(&me->changed, &q->mu, wake);
 }
 
 /* Returns 0 when it is me, or an errno; then it may be me all the same. */
@@ -186,14 +182,10 @@ int
 turn_begin(struct turns *q, struct turn *me, int fd,
     const struct net_addr *from, const struct net_wait *w)
 {
-	pthread_condattr_t attr;
 	int err = ENOBUFS;
 
 	net_source(from, me->source);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&me->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	task_cond_init(&me->changed);
 	(void)pthread_mutex_lock(&q->mu);
 	if (q->waiting.n < TURN_WAITING_MAX &&
 	    count(&q->waiting, me->source) < TURN_WAITING_SOURCE) {

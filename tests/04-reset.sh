@@ -34,7 +34,7 @@ expect_ok peer raw "connect=$ENTRY" reset
 # It can be so quick that even connecting to it fails.
 wait_line server.err \
     '^stream 1 closed after .*: reset by |^cannot connect to .* reset by peer$'
-wait_line client.err '^stream 1 closed after .*: reset by 127\.0\.0\.1:[0-9]+$'
+wait_line client.err '^stream 1 closed after .*: reset by 127\.0\.0\.1:[0-9]+$|^no stream for .* refused: .* reset by peer$'
 
 check "service not there: a reset, and one line that says so"
 stop client

@@ -147,7 +147,7 @@ tcgetattr tcsetattr			token
 pthread_create pthread_join pthread_kill sigwait	task
 pthread_sigmask				task control
 pthread_detach pthread_cancel pthread_exit pthread_setcancelstate	-
-pthread_cond_init pthread_cond_timedwait	task pump turn event session keeper rooms roster
+pthread_cond_init pthread_cond_timedwait	task event
 pthread_cond_broadcast			task pump event keeper roster
 pthread_cond_signal			turn session rooms
 pthread_cond_wait			-
@@ -214,7 +214,7 @@ signal.h	task token control
 sched.h		flow
 stdatomic.h	task bear bulk conn pump stream event seal link stats
 termios.h	token
-time.h		task pump turn event session keeper rooms roster
+time.h		task event
 sys/time.h	net
 sys/resource.h	main stream
 fcntl.h		bulk conn entropy flow main net resolve task token

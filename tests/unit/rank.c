@@ -37,16 +37,6 @@ make_id(uint8_t id[RANK_ID], const char *ip, unsigned port)
 	id[17] = (uint8_t)(port & 0xff);
 }
 
-/* Well-known values of the 64-bit FNV-1a; and 0 is what mix() must leave. */
-static void
-published(void)
-{
-	CHECK(fnv(FNV_BASIS, "", 0) == UINT64_C(0xcbf29ce484222325));
-	CHECK(fnv(FNV_BASIS, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c));
-	CHECK(fnv(FNV_BASIS, "foobar", 6) == UINT64_C(0x85944171f73967e8));
-	CHECK(mix(0) == 0);
-}
-
 static void
 weights(void)
 {
@@ -232,7 +222,6 @@ even(void)
 int
 main(void)
 {
-	unit_case("rank: published hashes", published);
 	unit_case("rank: weights", weights);
 	unit_case("rank: orders", orders);
 	unit_case("rank: the same from any order, and without one", any_order);
