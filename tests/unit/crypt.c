@@ -19,29 +19,6 @@ static const enum bear_suite suites[] = {
 };
 static uint8_t space[SPAN_MAX], copy[SPAN_MAX], data[CRYPT_BODY_MAX + 1];
 
-static int
-digit(char c)
-{
-	const char *hex = "0123456789abcdef", *at = strchr(hex, c);
-
-	return c != '\0' && at != NULL ? (int)(at - hex) : -1;
-}
-
-/* Hexadecimal to bytes; "0" is none.  Returns how many. */
-static size_t
-from_hex(const char *s, uint8_t out[BYTES_MAX])
-{
-	size_t n = 0;
-
-	if (strcmp(s, "0") == 0)
-		return 0;
-	for (; s[0] != '\0'; s += 2) {
-		REQUIRE(n < BYTES_MAX && digit(s[0]) >= 0 && digit(s[1]) >= 0);
-		out[n++] = (uint8_t)(digit(s[0]) << 4 | digit(s[1]));
-	}
-	return n;
-}
-
 /* Call fn for each suite that this machine has. */
 static void
 each_suite(void (*fn)(enum bear_suite))
@@ -75,12 +52,12 @@ aead_vector(enum bear_suite suite, const char *const v[6])
 	struct { uint32_t odd; struct bear_aead a; } one, other;
 	size_t naad, n, i;
 
-	REQUIRE(from_hex(v[0], key) == BEAR_KEY);
-	REQUIRE(from_hex(v[1], nonce) == BEAR_NONCE);
-	naad = from_hex(v[2], aad);
-	n = from_hex(v[3], text);
-	REQUIRE(from_hex(v[4], sealed) == n);
-	REQUIRE(from_hex(v[5], tag) == BEAR_TAG);
+	REQUIRE(unit_hex(v[0], key, sizeof(key)) == BEAR_KEY);
+	REQUIRE(unit_hex(v[1], nonce, sizeof(nonce)) == BEAR_NONCE);
+	naad = unit_hex(v[2], aad, sizeof(aad));
+	n = unit_hex(v[3], text, sizeof(text));
+	REQUIRE(unit_hex(v[4], sealed, sizeof(sealed)) == n);
+	REQUIRE(unit_hex(v[5], tag, sizeof(tag)) == BEAR_TAG);
 
 	bear_aead_init(&one.a, suite, key);
 	other = one;
@@ -251,16 +228,16 @@ record_vector(char *field[8])
 	char *p;
 
 	REQUIRE(strcmp(field[1], "1") == 0 || strcmp(field[1], "2") == 0);
-	REQUIRE(from_hex(field[2], key) == BEAR_KEY);
-	REQUIRE(from_hex(field[3], iv) == BEAR_NONCE);
-	REQUIRE(from_hex(field[5], type) == 1);
-	nsealed = from_hex(field[7], sealed);
+	REQUIRE(unit_hex(field[2], key, sizeof(key)) == BEAR_KEY);
+	REQUIRE(unit_hex(field[3], iv, sizeof(iv)) == BEAR_NONCE);
+	REQUIRE(unit_hex(field[5], type, sizeof(type)) == 1);
+	nsealed = unit_hex(field[7], sealed, sizeof(sealed));
 	for (n = 0, p = field[6]; p != NULL; n++) {
 		REQUIRE(n < 8);
 		field[6] = p;
 		if ((p = strchr(p, ',')) != NULL)
 			*p++ = '\0';
-		len[n] = from_hex(field[6], bodies[n]);
+		len[n] = unit_hex(field[6], bodies[n], sizeof(bodies[n]));
 	}
 	if ((bear_suites() & suite) == 0)
 		return;
@@ -286,28 +263,12 @@ vectors(void)
 {
 	static char line[ROW_MAX];
 	FILE *f = fopen("tests/vectors/records.txt", "r");
-	char *field[8], *p;
-	int i, n = 0;
+	char *field[8];
+	int n = 0;
 
 	REQUIRE(f != NULL);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '#' || line[0] == '\0')
-			continue;
-		p = line;
-		for (i = 0; i < 8; i++) {
-			REQUIRE(p != NULL);
-			field[i] = p;
-			if ((p = strstr(p, " | ")) != NULL) {
-				*p = '\0';
-				p += 3;
-			}
-		}
-		REQUIRE(p == NULL);
-		unit_row("%s", field[0]);
+	for (; unit_read_row(f, line, sizeof(line), field, 8); n++)
 		record_vector(field);
-		n++;
-	}
 	(void)fclose(f);
 	CHECK(n > 10);
 }

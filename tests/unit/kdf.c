@@ -35,33 +35,12 @@ unit_scalar(const uint8_t x[BEAR_SCALAR])
 
 enum { BYTES_MAX = 512 };
 
-static int
-digit(char c)
-{
-	const char *hex = "0123456789abcdef", *at = strchr(hex, c);
-
-	return c != '\0' && at != NULL ? (int)(at - hex) : -1;
-}
-
-/* Hexadecimal to bytes; returns how many. */
-static size_t
-from_hex(const char *s, uint8_t out[BYTES_MAX])
-{
-	size_t n;
-
-	for (n = 0; s[0] != '\0'; s += 2) {
-		REQUIRE(n < BYTES_MAX && digit(s[0]) >= 0 && digit(s[1]) >= 0);
-		out[n++] = (uint8_t)(digit(s[0]) << 4 | digit(s[1]));
-	}
-	return n;
-}
-
 static void
 check_hex(const void *is, size_t n, const char *should)
 {
 	uint8_t bytes[BYTES_MAX];
 
-	REQUIRE(from_hex(should, bytes) == n);
+	REQUIRE(unit_hex(should, bytes, sizeof(bytes)) == n);
 	CHECK_BYTES(is, bytes, n);
 }
 
@@ -116,9 +95,9 @@ hkdf(void)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		unit_row("A.%zu", i + 1);
-		nikm = from_hex(rows[i].ikm, ikm);
-		nsalt = from_hex(rows[i].salt, salt);
-		ninfo = from_hex(rows[i].info, info);
+		nikm = unit_hex(rows[i].ikm, ikm, sizeof(ikm));
+		nsalt = unit_hex(rows[i].salt, salt, sizeof(salt));
+		ninfo = unit_hex(rows[i].info, info, sizeof(info));
 		n = strlen(rows[i].okm) / 2;
 		kdf_extract(salt, nsalt, ikm, nikm, prk);
 		check_hex(prk, sizeof(prk), rows[i].prk);
@@ -169,7 +148,7 @@ static size_t
 to_words(const char *hex, uint32_t *x)
 {
 	uint8_t b[BYTES_MAX];
-	size_t i, n = from_hex(hex, b) / 4;
+	size_t i, n = unit_hex(hex, b, sizeof(b)) / 4;
 
 	for (i = 0; i < n; i++)
 		x[i] = (uint32_t)b[4 * i] | (uint32_t)b[4 * i + 1] << 8 |
@@ -213,7 +192,7 @@ mixes(void)
 	CHECK_BYTES(x, y, sizeof(x));
 
 	unit_row("rom mix");
-	REQUIRE(from_hex(blocks, b) == 128);
+	REQUIRE(unit_hex(blocks, b, sizeof(b)) == 128);
 	mix_bytes(b, v, 16, 1);
 	check_hex(b, 128,
 	    "79ccc193629debca047f0b70604bf6b62ce3dd4a9626e355fafc6198e6ea2b46"

@@ -22,8 +22,7 @@ unit_suites(void)
 
 enum {
 	BOTH = BEAR_CHACHA20_POLY1305 | BEAR_AES256_GCM,
-	BYTES_MAX = 1024,
-	ROW_MAX = 2 * BYTES_MAX + 32
+	ROW_MAX = 2 * 1024 + 32
 };
 
 /* The fields of tests/vectors/handshake.txt, in order. */
@@ -34,10 +33,6 @@ enum field {
 static const char *const field_names[NFIELDS] = {
 	"name", "token", "w", "x", "y", "m1", "m2", "m3", "T", "Ke", "PRK",
 	"sid", "client", "server", "h", "r", "dialler", "acceptor"
-};
-struct bytes {
-	uint8_t b[BYTES_MAX];
-	size_t n;
 };
 
 static bool
@@ -55,36 +50,6 @@ server_start(struct kex *k, const uint8_t *w, const uint8_t *x,
 	return kex_server_start(k, w, x, m1);
 }
 
-static int
-digit(char c)
-{
-	const char *hex = "0123456789abcdef", *at = strchr(hex, c);
-
-	return c != '\0' && at != NULL ? (int)(at - hex) : -1;
-}
-
-/* Hexadecimal to bytes; returns how many. */
-static size_t
-from_hex(const char *s, uint8_t out[BYTES_MAX])
-{
-	size_t n = 0;
-
-	for (; s[0] != '\0'; s += 2) {
-		REQUIRE(n < BYTES_MAX && digit(s[0]) >= 0 && digit(s[1]) >= 0);
-		out[n++] = (uint8_t)(digit(s[0]) << 4 | digit(s[1]));
-	}
-	return n;
-}
-
-static void
-check_bytes(const char *what, const void *is, size_t n, const struct bytes *b)
-{
-	unit_row("%s", what);
-	CHECK_EQ(n, b->n);
-	if (n == b->n)
-		CHECK_BYTES(is, b->b, n);
-}
-
 /* A scalar for tests; those of the names used here fit. */
 static void
 scalar(const char *name, uint8_t x[BEAR_SCALAR])
@@ -95,56 +60,56 @@ scalar(const char *name, uint8_t x[BEAR_SCALAR])
 
 /* All keys of a session, as the file has them. */
 static void
-check_keys(const struct kex_keys *k, const struct bytes *v)
+check_keys(const struct kex_keys *k, const struct unit_field *v)
 {
 	uint8_t keys[CRYPT_KEYS], hello[KEX_HELLO];
 	struct kex_hello h;
 
-	check_bytes("PRK", k->prk, BEAR_HASH, &v[PRK]);
-	check_bytes("sid", k->sid, KEX_SID, &v[SID]);
+	unit_check_field("PRK", k->prk, BEAR_HASH, &v[PRK]);
+	unit_check_field("sid", k->sid, KEX_SID, &v[SID]);
 	kex_link_keys(k, KEX_CLIENT, keys);
-	check_bytes("client", keys, sizeof(keys), &v[CLIENT]);
+	unit_check_field("client", keys, sizeof(keys), &v[CLIENT]);
 	kex_link_keys(k, KEX_SERVER, keys);
-	check_bytes("server", keys, sizeof(keys), &v[SERVER]);
+	unit_check_field("server", keys, sizeof(keys), &v[SERVER]);
 
 	REQUIRE(v[HELLO].n == KEX_HELLO && v[ANSWER].n == KEX_ANSWER);
 	CHECK_EQ(kex_kind(v[HELLO].b), KEX_KIND_STREAM);
 	CHECK(kex_hello_get(&h, unit_guard(v[HELLO].b, KEX_HELLO)));
 	CHECK_EQ(h.role, KEX_CLIENT);
-	check_bytes("sid in h", h.sid, KEX_SID, &v[SID]);
+	unit_check_field("sid in h", h.sid, KEX_SID, &v[SID]);
 	kex_hello_put(&h, hello);
-	check_bytes("h", hello, sizeof(hello), &v[HELLO]);
+	unit_check_field("h", hello, sizeof(hello), &v[HELLO]);
 	kex_dialler_keys(k, v[HELLO].b, keys);
-	check_bytes("dialler", keys, sizeof(keys), &v[DIALLER]);
+	unit_check_field("dialler", keys, sizeof(keys), &v[DIALLER]);
 	kex_acceptor_keys(k, v[HELLO].b, v[ANSWER].b, keys);
-	check_bytes("acceptor", keys, sizeof(keys), &v[ACCEPTOR]);
+	unit_check_field("acceptor", keys, sizeof(keys), &v[ACCEPTOR]);
 }
 
 static void
-check_vector(const struct bytes *v)
+check_vector(const struct unit_field *v)
 {
 	uint8_t w[BEAR_SCALAR], t[BEAR_HASH];
 	struct kex client, server;
-	struct bytes both;
+	struct unit_field both;
 	struct token token;
 
 	memset(&token, 0, sizeof(token));
 	memcpy(token.bytes, v[TOKEN].b, v[TOKEN].n);
 	token.len = v[TOKEN].n;
 	REQUIRE(kdf_token(&token, KDF_TOKEN, w) == 0);
-	check_bytes("w", w, sizeof(w), &v[W]);
+	unit_check_field("w", w, sizeof(w), &v[W]);
 
 	REQUIRE(v[FIRST].n == KEX_M1 && v[SECOND].n == KEX_M2);
 	suites = v[FIRST].b[M1_SUITES];
 	CHECK(client_start(&client, w, v[X].b));
-	check_bytes("m1", client.m1, KEX_M1, &v[FIRST]);
+	unit_check_field("m1", client.m1, KEX_M1, &v[FIRST]);
 	suites = v[SECOND].b[M2_SUITE] | BEAR_CHACHA20_POLY1305;
 	CHECK_EQ(server_start(&server, w, v[Y].b,
 	    unit_guard(client.m1, KEX_M1)), 1);
-	check_bytes("m2", server.m2, KEX_M2, &v[SECOND]);
+	unit_check_field("m2", server.m2, KEX_M2, &v[SECOND]);
 	suites = v[FIRST].b[M1_SUITES];
 	CHECK(kex_client_finish(&client, unit_guard(server.m2, KEX_M2)));
-	check_bytes("m3", client.m3, KEX_M3, &v[THIRD]);
+	unit_check_field("m3", client.m3, KEX_M3, &v[THIRD]);
 	CHECK(kex_server_finish(&server, unit_guard(client.m3, KEX_M3)));
 	CHECK_EQ(client.keys.suite, v[SECOND].b[M2_SUITE]);
 	CHECK_EQ(server.keys.suite, v[SECOND].b[M2_SUITE]);
@@ -155,31 +120,26 @@ check_vector(const struct bytes *v)
 	memcpy(both.b, v[FIRST].b, KEX_M1);
 	memcpy(both.b + KEX_M1, v[SECOND].b, KEX_M2 - BEAR_HASH);
 	bear_sha256(both.b, KEX_M1 + KEX_M2 - BEAR_HASH, t);
-	check_bytes("T", t, sizeof(t), &v[HASH]);
+	unit_check_field("T", t, sizeof(t), &v[HASH]);
 	kdf_extract(v[HASH].b, v[HASH].n, v[KE].b, v[KE].n, t);
-	check_bytes("PRK of Ke", t, sizeof(t), &v[PRK]);
+	unit_check_field("PRK of Ke", t, sizeof(t), &v[PRK]);
 }
 
 static void
 vectors(void)
 {
-	static struct bytes v[NFIELDS];
+	static struct unit_field v[NFIELDS];
 	static char line[ROW_MAX];
 	FILE *f = fopen("tests/vectors/handshake.txt", "r");
 	int i = 0, n = 0;
-	char *p;
+	char *field[2];
 
 	REQUIRE(f != NULL);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '#' || line[0] == '\0')
-			continue;
-		REQUIRE((p = strstr(line, " | ")) != NULL);
-		*p = '\0';
-		unit_row("vector %d, %s", n + 1, line);
-		REQUIRE(strcmp(line, field_names[i]) == 0);
+	while (unit_read_row(f, line, sizeof(line), field, 2)) {
+		unit_row("vector %d, %s", n + 1, field[0]);
+		REQUIRE(strcmp(field[0], field_names[i]) == 0);
 		if (i != NAME)
-			v[i].n = from_hex(p + 3, v[i].b);
+			v[i].n = unit_hex(field[1], v[i].b, sizeof(v[i].b));
 		if (++i < NFIELDS)
 			continue;
 		check_vector(v);

@@ -12,66 +12,11 @@ enum {
 
 /* One line of a vector file. */
 struct vector {
-	char name[64], verdict[16];
+	char line[ROW_MAX];
+	const char *verdict, *result;	/* fields of line */
 	uint8_t in[BYTES_MAX];		/* what the peer sends */
 	size_t n;
-	char *result;			/* the last field, in line */
-	char line[ROW_MAX];
 };
-
-static int
-digit(char c)
-{
-	const char *hex = "0123456789abcdef", *at = strchr(hex, c);
-
-	return c != '\0' && at != NULL ? (int)(at - hex) : -1;
-}
-
-/* Hexadecimal to bytes; "-" and "0" are none. */
-static size_t
-from_hex(const char *s, uint8_t *out)
-{
-	size_t n = 0;
-
-	if (strcmp(s, "-") == 0 || strcmp(s, "0") == 0)
-		return 0;
-	for (; s[0] != '\0'; s += 2) {
-		REQUIRE(digit(s[0]) >= 0 && digit(s[1]) >= 0);
-		out[n++] = (uint8_t)(digit(s[0]) << 4 | digit(s[1]));
-	}
-	return n;
-}
-
-/* The next vector; false at the end of the file. */
-static bool
-next(FILE *f, struct vector *v)
-{
-	char *field[4], *p;
-	int i;
-
-	while (fgets(v->line, sizeof(v->line), f) != NULL) {
-		v->line[strcspn(v->line, "\n")] = '\0';
-		if (v->line[0] == '#' || v->line[0] == '\0')
-			continue;
-		p = v->line;
-		for (i = 0; i < 4; i++) {
-			REQUIRE(p != NULL);
-			field[i] = p;
-			if ((p = strstr(p, " | ")) != NULL) {
-				*p = '\0';
-				p += 3;
-			}
-		}
-		REQUIRE(p == NULL);
-		unit_row("%s", field[0]);
-		(void)snprintf(v->name, sizeof(v->name), "%s", field[0]);
-		v->n = from_hex(field[1], v->in);
-		(void)snprintf(v->verdict, sizeof(v->verdict), "%s", field[2]);
-		v->result = field[3];
-		return true;
-	}
-	return false;
-}
 
 /* Call fn for each vector of a file that must have some. */
 static void
@@ -79,11 +24,16 @@ each(const char *file, void (*fn)(const struct vector *))
 {
 	static struct vector v;
 	FILE *f = fopen(file, "r");
+	char *field[4];
 	int n = 0;
 
 	REQUIRE(f != NULL);
-	for (; next(f, &v); n++)
+	for (; unit_read_row(f, v.line, sizeof(v.line), field, 4); n++) {
+		v.n = unit_hex(field[1], v.in, sizeof(v.in));
+		v.verdict = field[2];
+		v.result = field[3];
 		fn(&v);
+	}
 	(void)fclose(f);
 	CHECK(n > 10);
 }
@@ -127,7 +77,7 @@ plain_vector(const struct vector *v)
 	    strcmp(v->verdict, "silent") == 0 ? PROTO_BAD : PROTO_MORE;
 	CHECK(should != PROTO_MORE || strcmp(v->verdict, "more") == 0);
 	memset(&t, 0, sizeof(t));
-	t.len = from_hex(v->result, t.bytes);
+	t.len = unit_hex(v->result, t.bytes, sizeof(t.bytes));
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		end = hello(&h, v->in, v->n, steps[i], &is);
 		CHECK_EQ(is, should);
@@ -229,7 +179,7 @@ frames(const uint8_t *p, size_t n, size_t step, const char *list)
 			    list);
 			list += list[k] == ',' ? k + 1 : k;
 			CHECK(item[0] != '\0' && strcmp(item, "-") != 0);
-			k = from_hex(item, want);
+			k = unit_hex(item, want, sizeof(want));
 			CHECK_EQ(len, k);
 			if (len == k)
 				CHECK_BYTES(d, want, k);

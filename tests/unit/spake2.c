@@ -22,111 +22,70 @@ static const char *const field_names[NFIELDS] = {
 	"A", "B", "w", "x", "y", "pA", "pB", "K", "TT", "hash", "Ke", "Ka",
 	"KcA", "KcB", "cA", "cB"
 };
-struct bytes {
-	uint8_t b[BYTES_MAX];
-	size_t n;
-};
 
 static const uint8_t two[BEAR_SCALAR] = { [BEAR_SCALAR - 1] = 2 };
 static const struct spake2_names names = {
 	"adit connect", "adit listen", 12, 11
 };
 
-static int
-digit(char c)
-{
-	const char *hex = "0123456789abcdef", *at = strchr(hex, c);
-
-	return c != '\0' && at != NULL ? (int)(at - hex) : -1;
-}
-
-/* Hexadecimal to bytes; "-" is none.  Returns how many. */
-static size_t
-from_hex(const char *s, uint8_t out[BYTES_MAX])
-{
-	size_t n = 0;
-
-	if (strcmp(s, "-") == 0)
-		return 0;
-	for (; s[0] != '\0'; s += 2) {
-		REQUIRE(n < BYTES_MAX && digit(s[0]) >= 0 && digit(s[1]) >= 0);
-		out[n++] = (uint8_t)(digit(s[0]) << 4 | digit(s[1]));
-	}
-	return n;
-}
-
-static void
-check_bytes(const char *what, const void *is, size_t n, const struct bytes *b)
-{
-	unit_row("%s", what);
-	CHECK_EQ(n, b->n);
-	if (n == b->n)
-		CHECK_BYTES(is, b->b, n);
-}
-
 /* What one side sends, computes, and expects. */
 static void
-side(const struct bytes *v, enum spake2_side which)
+side(const struct unit_field *v, enum spake2_side which)
 {
 	struct spake2_names ids = { v[ID_A].b, v[ID_B].b, v[ID_A].n,
 	    v[ID_B].n };
 	bool is_a = which == SPAKE2_A;
-	const struct bytes *theirs = &v[is_a ? SHARE_B : SHARE_A];
+	const struct unit_field *theirs = &v[is_a ? SHARE_B : SHARE_A];
 	uint8_t k[BEAR_POINT];
 	struct spake2_result r;
 	struct spake2 s;
 
 	CHECK(spake2_start(&s, which, v[W].b, v[is_a ? X : Y].b));
-	check_bytes("share", s.share, BEAR_POINT,
+	unit_check_field("share", s.share, BEAR_POINT,
 	    &v[is_a ? SHARE_A : SHARE_B]);
 	CHECK(shared_point(&s, theirs->b, k));
-	check_bytes("K", k, BEAR_POINT, &v[K]);
+	unit_check_field("K", k, BEAR_POINT, &v[K]);
 	CHECK(spake2_finish(&s, unit_guard(theirs->b, theirs->n), &ids, "", 0,
 	    &r));
-	check_bytes("Ke", r.ke, SPAKE2_KEY, &v[KE]);
-	check_bytes("mine", r.mine, BEAR_HASH, &v[is_a ? C_A : C_B]);
-	check_bytes("theirs", r.theirs, BEAR_HASH, &v[is_a ? C_B : C_A]);
+	unit_check_field("Ke", r.ke, SPAKE2_KEY, &v[KE]);
+	unit_check_field("mine", r.mine, BEAR_HASH, &v[is_a ? C_A : C_B]);
+	unit_check_field("theirs", r.theirs, BEAR_HASH, &v[is_a ? C_B : C_A]);
 }
 
 /* The way from TT to the confirmations, step by step. */
 static void
-schedule(const struct bytes *v)
+schedule(const struct unit_field *v)
 {
 	uint8_t out[BEAR_HASH], prk[BEAR_HASH];
 
 	bear_sha256(v[TT].b, v[TT].n, out);
-	check_bytes("hash", out, BEAR_HASH, &v[HASH]);
-	check_bytes("Ke", out, SPAKE2_KEY, &v[KE]);
-	check_bytes("Ka", out + SPAKE2_KEY, SPAKE2_KEY, &v[KA]);
+	unit_check_field("hash", out, BEAR_HASH, &v[HASH]);
+	unit_check_field("Ke", out, SPAKE2_KEY, &v[KE]);
+	unit_check_field("Ka", out + SPAKE2_KEY, SPAKE2_KEY, &v[KA]);
 	kdf_extract("", 0, v[KA].b, v[KA].n, prk);
 	kdf_expand(prk, "ConfirmationKeys", 16, out, sizeof(out));
-	check_bytes("KcA", out, SPAKE2_KEY, &v[KC_A]);
-	check_bytes("KcB", out + SPAKE2_KEY, SPAKE2_KEY, &v[KC_B]);
+	unit_check_field("KcA", out, SPAKE2_KEY, &v[KC_A]);
+	unit_check_field("KcB", out + SPAKE2_KEY, SPAKE2_KEY, &v[KC_B]);
 	bear_hmac(v[KC_A].b, v[KC_A].n, v[TT].b, v[TT].n, out);
-	check_bytes("cA", out, BEAR_HASH, &v[C_A]);
+	unit_check_field("cA", out, BEAR_HASH, &v[C_A]);
 	bear_hmac(v[KC_B].b, v[KC_B].n, v[TT].b, v[TT].n, out);
-	check_bytes("cB", out, BEAR_HASH, &v[C_B]);
+	unit_check_field("cB", out, BEAR_HASH, &v[C_B]);
 }
 
 static void
 vectors(void)
 {
-	static struct bytes v[NFIELDS];
+	static struct unit_field v[NFIELDS];
 	static char line[ROW_MAX];
 	FILE *f = fopen("tests/vectors/spake2.txt", "r");
 	int i = 0, n = 0;
-	char *p;
+	char *field[2];
 
 	REQUIRE(f != NULL);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '#' || line[0] == '\0')
-			continue;
-		REQUIRE((p = strstr(line, " | ")) != NULL);
-		*p = '\0';
-		unit_row("vector %d, %s", n + 1, line);
-		REQUIRE(strcmp(line, field_names[i]) == 0);
-		v[i].n = from_hex(p + 3, v[i].b);
+	while (unit_read_row(f, line, sizeof(line), field, 2)) {
+		unit_row("vector %d, %s", n + 1, field[0]);
+		REQUIRE(strcmp(field[0], field_names[i]) == 0);
+		v[i].n = unit_hex(field[1], v[i].b, sizeof(v[i].b));
 		if (++i < NFIELDS)
 			continue;
 		side(v, SPAKE2_A);
@@ -146,7 +105,7 @@ check_hex(const void *is, size_t n, const char *should)
 {
 	uint8_t bytes[BYTES_MAX];
 
-	REQUIRE(from_hex(should, bytes) == n);
+	REQUIRE(unit_hex(should, bytes, sizeof(bytes)) == n);
 	CHECK_BYTES(is, bytes, n);
 }
 
@@ -394,7 +353,7 @@ remainders(void)
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		REQUIRE(from_hex(rows[i], a) == BEAR_POINT);
+		REQUIRE(unit_hex(rows[i], a, sizeof(a)) == BEAR_POINT);
 		unit_row("row %zu", i);
 		CHECK(taken(a));
 		CHECK_EQ(plausible(a), 1);

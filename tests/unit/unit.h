@@ -198,6 +198,76 @@ unit_guard(const void *p, size_t n)
 	return map + UNIT_GUARD - n;
 }
 
+static inline unsigned
+unit_digit(char c)
+{
+	const char *hex = "0123456789abcdef", *at = strchr(hex, c);
+
+	REQUIRE(c != '\0' && at != NULL);
+	return (unsigned)(at - hex);
+}
+
+/* Hexadecimal to bytes, size at most; "-" and "0" are none.  Returns how
+ * many. */
+static inline size_t
+unit_hex(const char *s, uint8_t *out, size_t size)
+{
+	size_t n = 0;
+
+	if (strcmp(s, "-") == 0 || strcmp(s, "0") == 0)
+		return 0;
+	for (; s[0] != '\0'; s += 2) {
+		REQUIRE(n < size);
+		out[n] = (uint8_t)(unit_digit(s[0]) << 4);
+		out[n++] |= (uint8_t)unit_digit(s[1]);
+	}
+	return n;
+}
+
+/* The next row of a file of vectors (tests/vectors), split at " | " into
+ * exactly n fields of line, the first of which names it.  False at the end. */
+static inline bool
+unit_read_row(FILE *f, char *line, size_t size, char *field[], int n)
+{
+	char *p;
+	int i;
+
+	while (fgets(line, (int)size, f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] == '#' || line[0] == '\0')
+			continue;
+		p = line;
+		for (i = 0; i < n; i++) {
+			REQUIRE(p != NULL);
+			field[i] = p;
+			if ((p = strstr(p, " | ")) != NULL) {
+				*p = '\0';
+				p += 3;
+			}
+		}
+		REQUIRE(p == NULL);
+		unit_row("%s", field[0]);
+		return true;
+	}
+	return false;
+}
+
+/* A field of a test vector, and what should be the same. */
+struct unit_field {
+	uint8_t b[1024];
+	size_t n;
+};
+
+static inline void
+unit_check_field(const char *what, const void *is, size_t n,
+    const struct unit_field *should)
+{
+	unit_row("%s", what);
+	CHECK_EQ(n, should->n);
+	if (n == should->n)
+		CHECK_BYTES(is, should->b, n);
+}
+
 /* Bytes that are hard to confuse: no period that a buffer size divides. */
 static inline void
 unit_fill(uint8_t *p, size_t n, unsigned seed)
