@@ -236,6 +236,9 @@ has_lines() {	# has_lines N FILE REGEX
 start() {
 	_name=$1
 	shift
+	# Otherwise the lines of a predecessor could be taken for its own.
+	rm -f "$T/$_name.err" "$T/$_name.out"
+	: >"$T/$_name.err" >"$T/$_name.out"
 	"$@" <"${IN:-/dev/null}" >"${OUT:-$T/$_name.out}" 2>"$T/$_name.err" \
 	    3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 	eval "pid_$_name=\$!; fds_$_name="
@@ -245,8 +248,6 @@ start() {
 adit() {	# adit NAME ARG...: the binary under test, in the background
 	_name=$1
 	shift
-	# Otherwise the listening line of a predecessor could be taken for ours.
-	rm -f "$T/$_name.err" "$T/$_name.out"
 	# shellcheck disable=SC2086 # $WRAP is several words
 	start "$_name" $WRAP "$ADIT" "$@"
 	ADITS="$ADITS $_name"
@@ -260,7 +261,6 @@ peer() {	# peer ARG...: the helper, in the foreground
 start_peer() {	# start_peer NAME ARG...: the helper, in the background
 	_name=$1
 	shift
-	rm -f "$T/$_name.out"
 	# shellcheck disable=SC2086 # $PYTHON is several words
 	start "$_name" $PYTHON "$TESTS/peer.py" "$@"
 }
@@ -661,7 +661,6 @@ start_in() {	# start_in NAMESPACE NAME COMMAND...: as start, there
 peer_in() {	# peer_in NAMESPACE NAME ARG...: as start_peer, there
 	_ns=$1 _name=$2
 	shift 2
-	rm -f "$T/$_name.out"
 	# shellcheck disable=SC2086 # $PYTHON is several words
 	start_in "$_ns" "$_name" $PYTHON "$TESTS/peer.py" "$@"
 }
