@@ -48,6 +48,7 @@ flow_open(struct flow_table *t, struct flow *f, const struct net_addr *from)
 	}
 	net_set_read_tick(pair[1], NET_READ_TICK_MS);
 	f->from = *from;
+	f->stuck = false;
 	f->in_fd = pair[0];
 	f->out_fd = pair[1];
 	(void)pthread_mutex_lock(&t->mu);
@@ -63,6 +64,7 @@ flow_push(struct flow_table *t, const struct net_addr *from, const void *p,
 {
 	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	struct flow *f;
+	bool full;
 
 	(void)pthread_mutex_lock(&t->mu);
 	for (f = *bucket_of(t, from); f != NULL; f = f->next) {
@@ -70,11 +72,16 @@ flow_push(struct flow_table *t, const struct net_addr *from, const void *p,
 			break;
 	}
 	/* Linux queues no more than 10 (net.unix.max_dgram_qlen).  A flow that
-	 * only needs a turn on a processor gets it; a stuck one costs the
-	 * others no more than the attempt. */
-	if (f != NULL && send(f->in_fd, p, n, flags) == -1 && errno == EAGAIN) {
-		(void)sched_yield();
-		(void)send(f->in_fd, p, n, flags);
+	 * only needs a turn on a processor gets it, which costs all others a
+	 * time slice where the machine is busy; so a stuck one gets it once. */
+	if (f != NULL) {
+		full = send(f->in_fd, p, n, flags) == -1 && errno == EAGAIN;
+		if (full && !f->stuck) {
+			(void)sched_yield();
+			full = send(f->in_fd, p, n, flags) == -1 &&
+			    errno == EAGAIN;
+		}
+		f->stuck = full;
 	}
 	(void)pthread_mutex_unlock(&t->mu);
 	return f != NULL;

@@ -21,6 +21,7 @@ struct flow {
 	struct net_addr from;	/* whose flow it is; constant */
 	int in_fd;		/* the reader puts datagrams in here */
 	int out_fd;		/* the flow takes them out here */
+	bool stuck;		/* it did not use the turn it was given */
 };
 
 struct flow_table {

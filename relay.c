@@ -228,9 +228,8 @@ serve_room(struct stream *s, struct caller *c, const char *name,
 		waiting.publish = m.publish;
 		waiting.port = public->port;
 	}
-	post_say(&p, &waiting);
-	rooms_open(&t->rooms, &r);
 	stats_up(&t->stats, STATS_ROOMS);
+	rooms_open(&t->rooms, &r, &waiting);
 	tell_room(r.name, name, true, NULL);
 	how = live(s, &r, &p, public);
 	rooms_leave(&t->rooms, &r);

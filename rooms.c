@@ -315,9 +315,10 @@ rooms_enter(struct rooms *t, struct room *r)
 }
 
 void
-rooms_open(struct rooms *t, struct room *r)
+rooms_open(struct rooms *t, struct room *r, const struct meet *waiting)
 {
 	(void)pthread_mutex_lock(&t->mu);
+	post_say(r->post, waiting);
 	r->open = true;
 	(void)pthread_mutex_unlock(&t->mu);
 }

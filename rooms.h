@@ -96,8 +96,9 @@ void rooms_init(struct rooms *t, unsigned max, unsigned max_source);
  * sent by others. */
 int rooms_enter(struct rooms *t, struct room *r);
 
-/* WAITING was said: others may come now. */
-void rooms_open(struct rooms *t, struct room *r);
+/* Say WAITING: from now on others may come.  Whoever hears of it finds the room
+ * open, and CALL, GRANT and VISIT come behind it. */
+void rooms_open(struct rooms *t, struct room *r, const struct meet *waiting);
 
 /* Give it back, if it is still r's; close what is parked. */
 void rooms_leave(struct rooms *t, struct room *r);

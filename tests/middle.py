@@ -86,6 +86,8 @@ class Pair:
         for s in client, self.server:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             s.settimeout(LIMIT * 3)
+        # Whoever sees what becomes of it has to find it here.
+        middle.pairs.append(self)
         spawn(self.relay, "up", client, self.server)
         spawn(self.relay, "down", self.server, client)
 
@@ -217,7 +219,7 @@ class Middle:
                 s = self.listener.accept()[0]
             except OSError:
                 return
-            self.pairs.append(Pair(self, s))
+            Pair(self, s)
 
     def act_for(self, kind):
         with self.lock:
