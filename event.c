@@ -4,7 +4,8 @@
  * The descriptor is not ours: its flags stay as they are, it may be shared,
  * and it may be anything that takes bytes.  So that lines stay whole whatever
  * it is, one thread at a time has the turn to write; the others wait for it
- * no longer than they would for the reader.  The mutex is not held meanwhile:
+ * no longer than they would for the reader: 100 ms from when it took the last
+ * piece, whoever's that was, and a second in all.  The mutex is not held meanwhile:
  * poll() may promise too much (of a terminal, or of a pipe that others write
  * to), and then a write() that blocks holds up one thread and not all. */
 
@@ -38,6 +39,7 @@ static atomic_int event_fd = -1;
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 /* mu guards these: */
 static bool busy;		/* a thread has the turn */
+static unsigned long taken;	/* pieces, by the reader */
 static bool has_cond;
 static pthread_cond_t changed;	/* nobody has the turn any more */
 
@@ -199,18 +201,30 @@ add_plain(struct event *e, const char *key, const char *value)
 	}
 }
 
-/* Wait for the turn to write; false if the clock says until before. */
+/* Wait for the turn to write; false if the clock says *until before.  That moves
+ * on while the reader takes what others write. */
 static bool
-take_turn(int64_t until)
+take_turn(int64_t *until)
 {
+	const int64_t end = *until - WAIT_MS + WAIT_LONG_MS;
+	unsigned long seen;
 	struct timespec ts;
 	bool mine;
 
-	ts.tv_sec = (time_t)(until / 1000);
-	ts.tv_nsec = (long)(until % 1000) * 1000000;
 	(void)pthread_mutex_lock(&mu);
-	while (busy && now() < until)
+	for (seen = taken;;) {
+		if (seen != taken) {
+			seen = taken;
+			*until = now() + WAIT_MS;
+			if (*until > end)
+				*until = end;
+		}
+		if (!busy || now() >= *until)
+			break;
+		ts.tv_sec = (time_t)(*until / 1000);
+		ts.tv_nsec = (long)(*until % 1000) * 1000000;
 		(void)pthread_cond_timedwait(&changed, &mu, &ts);
+	}
 	mine = !busy;
 	busy = true;
 	(void)pthread_mutex_unlock(&mu);
@@ -260,6 +274,9 @@ push(const char *line, size_t n, int64_t until, int64_t end)
 		if (wrote <= 0)
 			break;
 		done += (size_t)wrote;
+		(void)pthread_mutex_lock(&mu);
+		taken++;
+		(void)pthread_mutex_unlock(&mu);
 		left = now() + WAIT_MS;
 		if (until < end)
 			until = left < end ? left : end;
@@ -451,8 +468,8 @@ event_send(struct event *e)
 	memcpy(e->text + e->n, "}\n", END_LEN);
 	e->n += END_LEN;
 	until = now() + WAIT_MS;
-	end = e->n > EVENT_MAX ? until - WAIT_MS + WAIT_LONG_MS : until;
-	if (take_turn(until)) {
+	if (take_turn(&until)) {
+		end = e->n > EVENT_MAX ? now() + WAIT_LONG_MS : until;
 		done = push(rest.line, rest.n, until, until);
 		rest.n -= done;
 		memmove(rest.line, rest.line + done, rest.n);

@@ -57,7 +57,8 @@ bool event_item_end(struct event *e);
 void event_list_end(struct event *e);
 
 /* End the object and write the line: whole, and never mixed with others.  A
- * reader that lets us wait for 100 ms loses it.  One that is gone ends the
+ * reader that takes nothing for 100 ms loses it, and so it does after a second
+ * in which it only took what other threads wrote.  One that is gone ends the
  * events, not us.  A long line is written piece by piece, for as long as the
  * reader takes some of it within 100 ms, and for a second at most; what is
  * left of it then goes before the next line. */

@@ -12,6 +12,8 @@ static const int *script;
 static size_t nscript;
 static atomic_bool cuts;
 static atomic_uint writes;
+/* How long one takes, ms. */
+static atomic_int slow;
 /* Or it blocks until there is a byte to read here, whatever poll() said. */
 static atomic_int blocks = -1;
 
@@ -22,6 +24,8 @@ test_write(int fd, const void *p, size_t n)
 	int what;
 	char byte;
 
+	if (atomic_load(&slow) > 0)
+		unit_sleep(atomic_load(&slow));
 	if (atomic_load(&blocks) != -1 &&
 	    read(atomic_load(&blocks), &byte, 1) == -1)
 		return -1;
@@ -1126,6 +1130,42 @@ stuck(void)
 	}
 }
 
+enum { PATIENT = 60 };
+
+static void *
+patient_main(void *arg)
+{
+	(void)send_one("a");
+	return arg;
+}
+
+/* Many at once, and a reader that takes a line each 5 ms, which is more than
+ * 100 ms in all: it loses none.  On a busy machine it may be no such reader. */
+static void
+patient(void)
+{
+	pthread_t thread[PATIENT];
+	char text[PATIENT * 64];
+	size_t lines = 0;
+	int fd[2], i, tries;
+
+	for (tries = 0; tries < 5 && lines < PATIENT; tries++) {
+		REQUIRE(pipe(fd) == 0);
+		event_open(fd[1]);
+		atomic_store(&slow, 5);
+		for (i = 0; i < PATIENT; i++)
+			REQUIRE(pthread_create(&thread[i], NULL, patient_main,
+			    NULL) == 0);
+		for (i = 0; i < PATIENT; i++)
+			REQUIRE(pthread_join(thread[i], NULL) == 0);
+		atomic_store(&slow, 0);
+		lines = strlen(names(text, drain(fd[0], text, sizeof(text))));
+		(void)close(fd[0]);
+		(void)close(fd[1]);
+	}
+	CHECK_EQ(lines, PATIENT);
+}
+
 enum { THREADS = 8 };
 
 static int crowd_fd;
@@ -1368,6 +1408,7 @@ main(void)
 	unit_case("event: halves of lines", halves);
 	unit_case("event: a reader that stalls", stalled);
 	unit_case("event: a write that blocks", stuck);
+	unit_case("event: many at once, and a reader that is slow", patient);
 	unit_case("event: a crowd in a small pipe", crowd_pipe);
 	unit_case("event: a crowd, and a reader that pauses",
 	    crowd_pipe_pauses);
