@@ -39,10 +39,7 @@ wait_line client.err '^stream 1 closed after .*: reset by 127\.0\.0\.1:[0-9]+$|^
 check "service not there: a reset, and one line that says so"
 stop client
 stop server
-start_peer gone serve hold
-serving gone
-nobody=$(addr_of gone)
-kill_now gone
+nobody=$NOBODY
 tunnel "$nobody"
 expect_ok peer raw "connect=$ENTRY" reset
 wait_line server.err "^cannot connect to $nobody: Connection refused"

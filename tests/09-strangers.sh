@@ -11,7 +11,7 @@ speak_plain
 sysctl -q -w net.ipv4.tcp_fin_timeout=3
 
 good() {	# a right client gets through at once
-	expect_ok peer raw "connect=$1" token=sesame gethex=01 text=hello \
+	in_time peer raw "connect=$1" token=sesame gethex=01 text=hello \
 	    gettext=hello fin end after=0:0.8
 }
 
@@ -29,15 +29,15 @@ IN=ask start_peer silent silent "$at" 127.0.0.2:16 127.0.0.3:3 pause:1.5 \
     127.0.0.2:4
 exec 3<>ask
 wait_line silent.out '^done$' 20
-expect_line silent.out '127\.0\.0\.2 open=16 reset=4'
-expect_line silent.out '127\.0\.0\.3 open=3 reset=0'
+expect_tally silent '127\.0\.0\.2 open=16 reset=4'
+expect_tally silent '127\.0\.0\.3 open=3 reset=0'
 good "$at"
 exec 3>&-
 expect_exit silent 0
 wait_for 5 back_to_baseline server
 
 check "512 in all; beyond, the sources with most lose theirs"
-if [ "$MODE" = native ]; then
+if [ "$MODE" != asan ]; then
 	sources=
 	i=10
 	while [ "$i" -lt 50 ]; do
@@ -50,11 +50,15 @@ if [ "$MODE" = native ]; then
 	IN=ask start_peer many silent "$at" 127.0.0.9:1 $sources
 	exec 3<>ask
 	wait_line many.out '^done$' 20
-	expect_line many.out '127\.0\.0\.9 open=1 reset=0'
-	open=$(sed -n 's/.* open=\([0-9]*\) .*/\1/p' many.out |
-	    awk '{ n += $1 } END { print n }')
+	expect_tally many '127\.0\.0\.9 open=1 reset=0'
+	# shellcheck disable=SC2317 # try_for calls it
+	bounded() {
+		open=$(sed -n 's/.* open=\([0-9]*\) .*/\1/p' tally |
+		    awk '{ n += $1 } END { print n }')
+		[ "$open" -eq 512 ] || tallied many 'another count'
+	}
 	# A moment may pass between accepting and evicting.
-	expect_eq "$open" 512
+	try_for 10 bounded || fail "$open open: $(cat tally)"
 	good "$at"
 	exec 3>&-
 	expect_exit many 0
@@ -77,12 +81,12 @@ wait_line pserver.err ' accepted$'
 wait_line pserver.out '^through$'
 
 check "a pipe server that is taken refuses a second right client at once"
-expect_ok peer raw "connect=127.0.0.6@$pipe" token=sesame gethex=00 end \
+in_time peer raw "connect=127.0.0.6@$pipe" token=sesame gethex=00 end \
     after=0:0.6
 adit second client 127.0.0.1 "${pipe##*:}" "$TOKEN"
 expect_exit second 3
 expect_line second.err "refused: wrong token, busy, or the server encrypts .*"
-expect_line pserver.err "refused 127\.0\.0\.6:[0-9]+: busy"
+wait_line pserver.err '^refused 127\.0\.0\.6:[0-9]+: busy$'
 expect_ok peer raw "connect=127.0.0.7@$pipe" token=wrong gethex=00 end
 exec 3>&- 4>&-
 expect_exit pclient 0

@@ -25,10 +25,7 @@ expect_ok "$ADIT" --version
 grep -Eq '^adit [0-9]+\.[0-9]+\.[0-9]+' last.out || fail "no version in: $(cat last.out)"
 
 check "1: nobody listens"
-start_peer gone serve hold
-serving gone
-port=$(port_of gone)
-kill_now gone
+port=${NOBODY##*:}
 adit client client 127.0.0.1 "$port" "$TOKEN"
 expect_exit client 1
 said client "cannot connect to 127\.0\.0\.1:$port: Connection refused \(is the server running\?\)"
@@ -69,7 +66,7 @@ fi
 
 check "1: the handshake never gets an answer"
 # shellcheck disable=SC2086 # several words, here and below
-start_peer mute raw listen= $HEARD reset after=9.5:12
+start_peer mute raw listen= $HEARD reset after=9.5:18
 serving mute
 adit client client 127.0.0.1 "$(port_of mute)" "$TOKEN"
 expect_exit client 1 15

@@ -64,8 +64,7 @@ for side in server client; do
 	IN=ask start_peer many silent "$entry" 127.0.0.1:70
 	exec 3<>ask
 	wait_line many.out '^done$' 30
-	open=$(sed -n 's/.* open=\([0-9]*\) .*/\1/p' many.out)
-	expect_eq "$open" "$((cap - 1))"
+	expect_tally many "127\.0\.0\.1 open=$((cap - 1)) reset=$((71 - cap))"
 	wait_line "$side.err" ' refused|^refused '
 	expect_no_line "$side.err" 'Too many open files'
 	well_again "$side"

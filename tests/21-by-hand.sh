@@ -44,11 +44,9 @@ printf '\001'
 printf 'got: '
 exec cat
 END
-start_peer free serve hold
-serving free
-at=$(addr_of free)
-kill_now free
-start hand socat "TCP-LISTEN:${at##*:},bind=127.0.0.1,reuseaddr,fork" \
+at=$NOBODY
+# After one direction has ended, socat waits for the other for so long.
+start hand socat -t 20 "TCP-LISTEN:${at##*:},bind=127.0.0.1,reuseaddr,fork" \
     "EXEC:sh hand.sh"
 wait_for 5 eval "ss -Htln | grep -q ':${at##*:} '"
 printf 'payload' >data

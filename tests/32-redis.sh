@@ -3,10 +3,7 @@
 # Modes: native relay
 . "${0%/*}/lib.sh"
 
-start_peer free serve hold
-serving free
-at=$(addr_of free)
-kill_now free
+at=$NOBODY
 start redis redis-server --port "${at##*:}" --bind 127.0.0.1 --save '' \
     --appendonly no --dir "$T"
 wait_for 10 eval "ss -Htln | grep -q ':${at##*:} '"

@@ -19,10 +19,7 @@ mkdir data
 chown postgres data
 as_postgres env LC_ALL=C "$bin/initdb" -D "$T/data" -A trust -N >initdb.out \
     2>&1 || die "initdb: $(cat initdb.out)"
-start_peer free serve hold
-serving free
-at=$(addr_of free)
-kill_now free
+at=$NOBODY
 start postgres setpriv --reuid postgres --regid postgres --init-groups \
     "$bin/postgres" -D "$T/data" -p "${at##*:}" -c fsync=off \
     -c listen_addresses=127.0.0.1 -c unix_socket_directories=

@@ -3,16 +3,17 @@
 # Modes: native
 . "${0%/*}/lib.sh"
 
-start_peer free serve hold
-serving free
-at=$(addr_of free)
-kill_now free
-start iperf iperf3 -s -B 127.0.0.1 -p "${at##*:}"
+at=$NOBODY
+start iperf iperf3 -s --forceflush -B 127.0.0.1 -p "${at##*:}"
 wait_for 10 eval "ss -Htln | grep -q ':${at##*:} '"
 tunnel "$at" -v
 
+tests=0
 for flag in '' -R --bidir; do
 	check "iperf3 -P 4 $flag"
+	# Until it says that, it is busy with the one before.
+	tests=$((tests + 1))
+	wait_for 10 has_lines "$tests" iperf.out '^Server listening on '
 	# shellcheck disable=SC2086 # one word or none
 	expect_ok iperf3 -c 127.0.0.1 -p "${ENTRY##*:}" -P 4 -t 2 -f M $flag
 	got=$(sed -n 's/.*SUM.* \([0-9]*\)[.0-9]* MBytes\/sec.*receiver.*/\1/p' \

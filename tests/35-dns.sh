@@ -3,10 +3,7 @@
 # Modes: native
 . "${0%/*}/lib.sh"
 
-start_peer free serve hold
-serving free
-at=$(addr_of free)
-kill_now free
+at=$NOBODY
 start dns dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts \
     --port="${at##*:}" --listen-address=127.0.0.1 --bind-interfaces \
     --user=root --pid-file= --log-facility=- \
@@ -16,7 +13,7 @@ wait_for 10 eval "ss -Hulpn | grep -q ':${at##*:} '"
 tunnel "$at" -u -v --udp-idle 2
 port=${ENTRY##*:}
 ask() {
-	dig +short +tries=1 +time=5 @127.0.0.1 -p "$port" "$@"
+	dig +short +tries=1 +time=20 @127.0.0.1 -p "$port" "$@"
 }
 
 check "questions and answers"
@@ -30,19 +27,19 @@ while [ "$i" -lt 100 ]; do
 	i=$((i + 1))
 	echo "n$i.one.test A"
 done >questions
-dig +short +tries=1 +time=5 @127.0.0.1 -p "$port" -f questions >answers ||
+dig +short +tries=1 +time=20 @127.0.0.1 -p "$port" -f questions >answers ||
     fail "dig exited $?"
 expect_eq "$(sort -u answers)" 10.1.1.1
 expect_eq "$(wc -l <answers)" 100
 i=0
 while [ "$i" -lt 20 ]; do
 	i=$((i + 1))
-	start "dig$i" dig +short +tries=1 +time=5 @127.0.0.1 -p "$port" one.test
+	start "dig$i" dig +short +tries=1 +time=20 @127.0.0.1 -p "$port" one.test
 done
 i=0
 while [ "$i" -lt 20 ]; do
 	i=$((i + 1))
-	expect_exit "dig$i" 0
+	expect_exit "dig$i" 0 20
 	expect_eq "$(cat "dig$i.out")" 10.1.1.1
 done
 

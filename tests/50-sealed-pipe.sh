@@ -118,10 +118,7 @@ done
 stop server
 
 check "a service that cannot be reached: said on both sides, exit 1, and the server stays"
-start_peer gone serve hold
-serving gone
-at=$(addr_of gone)
-kill_now gone
+at=$NOBODY
 adit server server 127.0.0.1 0 "$TOKEN" --to "$at"
 listening server
 IN=few adit client client 127.0.0.1 "$(port_of server)" "$TOKEN"
@@ -154,7 +151,7 @@ wait_line client.err '^connected to '
 adit second client 127.0.0.1 "$(port_of server)" "$TOKEN"
 expect_exit second 1
 expect_line second.err "refused: busy: it serves another client"
-expect_line server.err "refused 127\.0\.0\.1:[0-9]+: busy: it serves another client"
+wait_line server.err '^refused 127\.0\.0\.1:[0-9]+: busy: it serves another client$'
 printf 'still' >&4
 wait_line server.out still
 exec 3>&- 4>&-

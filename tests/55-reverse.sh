@@ -26,7 +26,9 @@ reverse "$service" -v
 expect_ok peer raw "connect=$LOCAL" text=hello gettext=hello fin end
 expect_line server.err "stream 1 opened: 127\.0\.0\.1:[0-9]+ -> 127\.0\.0\.1:[0-9]+"
 expect_line client.err "stream 1 opened: 127\.0\.0\.1:[0-9]+ -> $service"
-expect_ok peer crowd "$LOCAL" $((CONNS / 2)) 100000 3
+# The client is asked for 64 at once at most: the next ones are refused if it is
+# slow to begin with them.
+expect_ok peer crowd "$LOCAL" $((CONNS * 3 / 10)) 100000 3
 wait_for 10 back_to_baseline server
 wait_for 10 back_to_baseline client
 
@@ -64,7 +66,7 @@ stop client
 stop digest 143
 
 check "no client is there: a visitor waits 10 s, is reset, and it is said why"
-expect_ok peer raw "connect=$LOCAL" reset after=9:13
+expect_ok peer raw "connect=$LOCAL" reset after=9:18
 wait_line server.err \
     "^no stream for 127\.0\.0\.1:[0-9]+: no client is there$"
 
@@ -76,10 +78,7 @@ expect_exit early 0
 linked server client
 
 check "the client's service is down: a reset, and said on both sides"
-start_peer gone serve hold
-serving gone
-at=$(addr_of gone)
-kill_now gone
+at=$NOBODY
 stop client
 adit client client 127.0.0.1 "$(port_of server)" "$TOKEN" --to "$at"
 wait_line client.err '^connected to '

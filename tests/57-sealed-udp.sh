@@ -53,11 +53,11 @@ for way in forward reverse; do
 	serving namer
 	at=$(addr_of namer)
 	udp "$way" "$at" -v --udp-idle 1
-	first=$(peer udp-name "$ENTRY" 40001)
+	first=$(peer udp-name "$ENTRY" 20001 40)
 	for side in server client; do
 		wait_line "$side.err" '^stream 1 closed after .*: (idle|done)' 10
 	done
-	second=$(peer udp-name "$ENTRY" 40001)
+	second=$(peer udp-name "$ENTRY" 20001 40)
 	if [ -z "$second" ] || [ "$second" = "$first" ]; then
 		fail "flow $second after the end of $first"
 	fi
@@ -66,10 +66,10 @@ for way in forward reverse; do
 
 	check "$way: the service goes and comes back"
 	kill_now namer
-	peer udp-name "$ENTRY" 40002 2 2>/dev/null && fail "answered by nobody"
+	peer udp-name "$ENTRY" 20002 2 2>/dev/null && fail "answered by nobody"
 	start_peer namer udp-serve name "$at"
 	serving namer
-	expect_ok peer udp-name "$ENTRY" 40002 40
+	expect_ok peer udp-name "$ENTRY" 20002 40
 
 	check "$way: the side that does not listen is killed and comes back"
 	port=$(port_of server)
@@ -81,8 +81,8 @@ for way in forward reverse; do
 		kill_now client
 		adit client client 127.0.0.1 "$port" "$TOKEN" --to "$at" -u
 	fi
-	expect_ok peer udp-name "$ENTRY" 40002 40
-	expect_ok peer udp-name "$ENTRY" 40003 40
+	expect_ok peer udp-name "$ENTRY" 20002 40
+	expect_ok peer udp-name "$ENTRY" 20003 40
 
 	check "$way: a stop ends the flows at once"
 	for side in client server; do
@@ -90,7 +90,7 @@ for way in forward reverse; do
 		before=$NOW
 		stop "$side"
 		now
-		expect_range $((NOW - before)) 0 $((100 * SLOW))
+		expect_range $((NOW - before)) 0 "$SOON"
 	done
 	stop namer 143
 done
@@ -106,7 +106,8 @@ socks = []
 for i in range(5):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.connect((host, int(port)))
-    s.settimeout(0.5 * float(sys.argv[2]))
+    # Each of the first three has its answer, whenever that comes.
+    s.settimeout((20 if i < 3 else 0.5) * float(sys.argv[2]))
     socks.append(s)
 answered = 0
 for i, s in enumerate(socks):
@@ -119,8 +120,12 @@ print(answered)
 END
 # shellcheck disable=SC2086 # $PYTHON is several words
 expect_eq "$($PYTHON askers.py "$ENTRY" "$SLOW")" 3
-has_line client.err '^at the limit of 3 streams: ' ||
-    has_line server.err '^at the limit of 3 streams: ' || fail "no line"
+# shellcheck disable=SC2317 # wait_for calls it
+limit_said() {
+	cat client.err server.err >both.err
+	has_line both.err '^at the limit of 3 streams: '
+}
+wait_for 5 limit_said
 stop client
 stop server
 finish

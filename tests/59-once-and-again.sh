@@ -10,21 +10,19 @@ sealed_only
 start_peer service serve echo
 serving service
 service=$(addr_of service)
-start_peer free serve hold
-serving free
-port=$(port_of free)
-kill_now free
+port=${NOBODY##*:}
 meet_at "$port"
 none=$(nobody "$port")
 ! direct || none="$none \(is the server running\?\)"
 
-# quick NAME STATUS: it ends by itself, soon, and says so in one line.
+# quick NAME STATUS: it ends by itself, soon, and does not say that it tries
+# again.
 quick() {
 	now
 	began=$NOW
 	expect_exit "$1" "$2" 10
 	now
-	expect_range $((NOW - began)) 0 $((100 * SLOW))
+	expect_range $((NOW - began)) 0 "$SOON"
 	expect_no_line "$1.err" 'again'
 }
 

@@ -6,7 +6,8 @@ these kinds in turn: silent; garbage; half (of a hello); point (a hello with a
 point that is valid, then silence); guess (the same, and then a confirmation
 that is wrong); bad (a point off the curve); stream (of no session).
 TOTAL may be SECONDS s: as many as they come until then.  Prints what came
-back: connections, and how often each first byte; and per source on stderr.
+back: connections, for how long, and how often each first byte; and per source
+on stderr.
 """
 import collections, random, selectors, socket, sys, time
 from peer import parse
@@ -40,6 +41,7 @@ def main():
     answers = collections.Counter()
     by_source = collections.Counter()
     living = collections.OrderedDict()      # socket: (born, kind, source)
+    start = time.monotonic()
     rng = random.Random(4711)
 
     def begin():
@@ -98,6 +100,7 @@ def main():
                 break
             close(s)
     print("connections %d" % count)
+    print("seconds %d" % (time.monotonic() - start))
     for byte, n in sorted(answers.items()):
         print("answer %02x %d" % (byte, n))
     for (source, byte), n in sorted(by_source.items()):

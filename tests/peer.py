@@ -2,8 +2,9 @@
 """The real-socket half of the scenarios: services, visitors, hand-made peers.
 
 Standard library only.  Every subcommand exits 0 when all it saw was right and
-says otherwise what was wrong.  Data is a fixed pattern in which every position
-can be told from every other, so lost, doubled or mixed bytes are noticed.
+says otherwise what was wrong; it exits 75 if that is only that it took long.
+Data is a fixed pattern in which every position can be told from every other, so
+lost, doubled or mixed bytes are noticed.
 """
 import hashlib, http.server, os, pty, random, re, select, signal, socket
 import struct, sys, termios, threading, time
@@ -15,6 +16,10 @@ BODY = random.Random(7).randbytes(65519)
 
 class Wrong(Exception):
     """Something was not as it has to be."""
+
+
+class Late(Wrong):
+    """It was, but only after too long: perhaps the machine's fault."""
 
 
 def pattern(seed, off, n):
@@ -193,7 +198,7 @@ def cmd_blackhole():
         s = socket.socket()
         s.setblocking(False)
         s.connect_ex(listener.getsockname())
-        stuck = not select.select([], [s], [], 0.3)[1]
+        stuck = not select.select([], [s], [], 1.0)[1]
         waiting.append(s)
     say("listening on 127.0.0.1:%d" % listener.getsockname()[1])
     signal.pause()
@@ -345,14 +350,15 @@ class Script:
     """raw: what one end of a connection says and has to see, step by step."""
 
     def __init__(self):
-        self.s, self.start, self.opened = None, time.monotonic(), False
+        self.s, self.opened = None, False
+        self.before = self.start = time.monotonic()
 
     def open(self, s):
         self.s, self.start = s, time.monotonic()
         s.settimeout(LIMIT)
 
     def do_connect(self, arg):
-        self.opened = True
+        self.opened, self.before = True, time.monotonic()
         source, _, addr = arg.rpartition("@")
         try:
             self.open(dial(addr, source))
@@ -361,6 +367,7 @@ class Script:
 
     def do_listen(self, arg):
         with listen_at(arg or "127.0.0.1:0") as listener:
+            self.before = time.monotonic()
             self.open(listener.accept()[0])
 
     def do_token(self, arg):
@@ -462,11 +469,14 @@ class Script:
             raise Wrong("not quiet for %s s" % arg)
 
     def do_after(self, arg):
-        """LOW:HIGH: the time since the connection was made, in seconds."""
+        """LOW:HIGH: the time since the connection was made, in seconds.  When
+        that was is known to lie between two moments only."""
         low, high = map(float, arg.split(":"))
-        took = time.monotonic() - self.start
-        if not low <= took <= high * (SLOW / 2):
-            raise Wrong("%.2f s instead of %s" % (took, arg))
+        took = time.monotonic()
+        if took - self.before < low:
+            raise Wrong("%.2f s instead of %s" % (took - self.before, arg))
+        if took - self.start > high * (SLOW / 2):
+            raise Late("%.2f s instead of %s" % (took - self.start, arg))
 
     def do_say(self, arg):
         say(arg)
@@ -489,6 +499,8 @@ def cmd_raw(*steps):
             raise Wrong("%s: reset at once" % step[:60])
         try:
             getattr(script, "do_" + name)(arg)
+        except Late as e:
+            raise Late("%s: %s" % (step[:60], e))
         except (Wrong, OSError) as e:
             raise Wrong("%s: %s" % (step[:60], e))
 
@@ -519,8 +531,14 @@ def ask(s, data):
         raise Wrong("%d other bytes came for %d" % (len(got), len(data)))
 
 
-def udp_dial(addr, source_port=0):
+def udp_dial(addr, source_port=None):
+    # A port that the system chose could be one that it chose before, and what
+    # comes from there belongs to the flow of that time.
+    if source_port is None:
+        source_port = 22000 + os.getpid() % 10000
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    # What comes while we have no processor must not be lost for that.
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
     s.bind(("127.0.0.1", source_port))
     s.connect(parse(addr))
     s.settimeout(LIMIT)
@@ -560,8 +578,8 @@ def cmd_udp_alive(addr, *sizes):
 
 def cmd_udp_flows(addr, count, rounds):
     """udp-flows ADDR COUNT ROUNDS: so many askers at once, each gets its own
-    answers and nobody else's."""
-    socks = [udp_dial(addr) for _ in range(int(count))]
+    answers and nobody else's.  They come from the same ports each time."""
+    socks = [udp_dial(addr, 21000 + i) for i in range(int(count))]
     for r in range(int(rounds)):
         for i, s in enumerate(socks):
             s.send(pattern(i, r, 100 + i))
@@ -693,8 +711,8 @@ def cmd_pty(*args):
         os.write(1, data.replace(b"\r", b""))
         return bool(data)
 
-    def until(test, what):
-        end = time.monotonic() + LIMIT
+    def until(test, what, limit=LIMIT):
+        end = time.monotonic() + limit
         while not test():
             if time.monotonic() > end:
                 raise Wrong("waited in vain for %s; saw %r" % (what, seen))
@@ -723,7 +741,8 @@ def cmd_pty(*args):
                 until(lambda: bool(termios.tcgetattr(fd)[3] & termios.ECHO)
                       == (name == "echo"), step)
             elif name == "wait":
-                until(lambda: os.path.exists(arg), step)
+                # What is done meanwhile may be long.
+                until(lambda: os.path.exists(arg), step, LIMIT * 5)
             elif name == "full":
                 until(lambda: os.path.getsize(arg) > 0, step)
             else:
@@ -756,7 +775,8 @@ def main():
     try:
         command(*sys.argv[2:])
     except (Wrong, OSError) as e:
-        sys.exit("peer.py %s: %s" % (sys.argv[1], e))
+        print("peer.py %s: %s" % (sys.argv[1], e), file=sys.stderr)
+        sys.exit(75 if isinstance(e, Late) else 1)
 
 
 if __name__ == "__main__":

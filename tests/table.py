@@ -30,7 +30,7 @@ class Agent:
         self.got = self.sent = 0
         self.reading = threading.Event()
         self.reading.set()
-        self.flowing = self.finned = False
+        self.parked = self.flowing = self.finned = False
         self.writer = None
         s.settimeout(None)
         spawn(self.read)
@@ -41,8 +41,9 @@ class Agent:
                 # Poll, so that `hold` takes effect before the next recv().
                 while not select.select([self.s], [], [], 0.02)[0]:
                     pass
-                if not self.reading.wait() or not self.reading.is_set():
-                    continue
+                if not self.reading.is_set():
+                    self.parked = True
+                    self.reading.wait()
                 data = self.s.recv(1 << 16)
                 if not data:
                     break
@@ -102,8 +103,10 @@ class Agent:
         elif word == "hold":
             self.reading.clear()
         elif word == "queued":
+            # What the reader may just be about to take is not queued.
             n = fcntl.ioctl(self.s, termios.FIONREAD, b"    ")
-            say("queued %d" % int.from_bytes(n, sys.byteorder))
+            n = int.from_bytes(n, sys.byteorder)
+            say("queued %d" % (n if self.parked else 0))
         elif word == "count":
             say("count %d" % self.got)
 
@@ -207,7 +210,7 @@ class Case:
         me = [sys.executable, "-S", os.path.abspath(__file__), "agent"]
         adit = shlex.split(os.environ["WRAP"]) + [os.environ["ADIT"]]
         # rst at an adit is the end of a drain that has no time.
-        drain = ["--drain", "0" if self.action == "rst" else "20"]
+        drain = ["--drain", "0" if self.action == "rst" else "200"]
         self.w = self.add("service", me + ["listen"])
         service = self.w.expect("listening on")
         self.s = self.add("server", adit + [
