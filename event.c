@@ -5,9 +5,10 @@
  * and it may be anything that takes bytes.  So that lines stay whole whatever
  * it is, one thread at a time has the turn to write; the others wait for it
  * no longer than they would for the reader: 100 ms from when it took the last
- * piece, whoever's that was, and a second in all.  The mutex is not held meanwhile:
- * poll() may promise too much (of a terminal, or of a pipe that others write
- * to), and then a write() that blocks holds up one thread and not all. */
+ * piece, whoever's that was, and a second in all.  The mutex is not held
+ * meanwhile: poll() may promise too much (of a terminal, or of a pipe that
+ * others write to), and then a write() that blocks holds up one thread and not
+ * all. */
 
 #include <errno.h>
 #include <poll.h>
@@ -201,8 +202,8 @@ add_plain(struct event *e, const char *key, const char *value)
 	}
 }
 
-/* Wait for the turn to write; false if the clock says *until before.  That moves
- * on while the reader takes what others write. */
+/* Wait for the turn to write; false if the clock says *until before.  That
+ * moves on while the reader takes what others write. */
 static bool
 take_turn(int64_t *until)
 {

@@ -40,15 +40,12 @@ user() {	# user ARG...: the one in front of the viewer
 	    2>last.err || die "$(cat last.err)"
 }
 
-# spy NAME ADDR: stand before ADDR and write down what comes from there to
-# NAME.raw; sets SPY.
+# spy NAME ADDR PORT: stand before ADDR, at a port that the kernel gives to
+# nobody by itself, and write down what comes from there to NAME.raw; sets SPY.
 spy() {
-	start_peer free serve hold
-	serving free
-	SPY=$(addr_of free)
-	kill_now free
+	SPY=127.0.0.1:$3
 	start "$1" socat -R "$1.raw" \
-	    "TCP-LISTEN:${SPY##*:},bind=127.0.0.1,reuseaddr,fork" "TCP:$2"
+	    "TCP-LISTEN:$3,bind=127.0.0.1,reuseaddr,fork" "TCP:$2"
 	wait_for 5 eval "ss -Htln | grep -q ':${SPY##*:} '"
 }
 
@@ -56,7 +53,7 @@ spy() {
 reach() {
 	adit relay relay 127.0.0.1 0
 	wait_line relay.err '^relay, listening on '
-	spy sealed "$(sed -n 's/^relay, listening on //p' relay.err)"
+	spy sealed "$(sed -n 's/^relay, listening on //p' relay.err)" 7002
 	adit share share "${1##*:}" --relay "$SPY"
 	wait_line share.out '^adit '
 	adit ticket "$(sed -n '$s/^adit //p' share.out)" --listen 0
@@ -88,7 +85,7 @@ use() {
 }
 
 check "without the tunnel"
-spy clear 127.0.0.1:5900
+spy clear 127.0.0.1:5900 7001
 use clear "$SPY"
 grep -aq 'RFB 003\.' clear.raw || fail "the spy sees nothing"
 

@@ -5,7 +5,7 @@ Standard library only; see peer.py, whose rules hold here, too.
 """
 import fcntl, heapq, os, random, select, socket, struct, sys, threading, time
 
-from peer import Wrong, dial, listen_at, parse, recv_pattern, reset, say
+from peer import LIMIT, Wrong, dial, listen_at, parse, recv_pattern, reset, say
 from peer import send_pattern, spawn
 
 
@@ -29,11 +29,38 @@ def visit(addr, text, limit):
         return False
 
 
+class Stalls:
+    """How long the machine let us not run, in seconds: whoever sleeps for a
+    moment sees how much longer that was."""
+    def __init__(self):
+        self.sum = 0.0
+        spawn(self.measure)
+
+    def measure(self):
+        last = time.monotonic()
+        while True:
+            time.sleep(0.02)
+            now = time.monotonic()
+            if now - last > 0.05:
+                self.sum += now - last - 0.02
+            last = now
+
+
+def age():
+    """How long this process is there, in hundredths of a second."""
+    with open("/proc/self/stat") as f:
+        began = int(f.read().rsplit(")", 1)[1].split()[19])
+    return uptime() - began * 100 // os.sysconf("SC_CLK_TCK")
+
+
 def cmd_back(addr, since, limit):
     """back ADDR SINCE LIMIT: every quarter of a second a visitor comes; print
-    when the first was answered, in hundredths of a second after SINCE."""
-    since, limit = int(since), float(limit)
-    answered = threading.Event()
+    when the first was answered, in hundredths of a second after SINCE, but
+    for what is the machine's: how long this program took to start, how long
+    nobody was let run meanwhile, and three times what a visitor needs when
+    all is well (a link, a hello, a stream); that time on stderr."""
+    since, limit, late = int(since), float(limit), age()
+    answered, stalls = threading.Event(), Stalls()
 
     def one(i):
         if visit(addr, b"visitor %d" % i, limit):
@@ -46,7 +73,14 @@ def cmd_back(addr, since, limit):
         answered.wait(0.25)
     if not answered.is_set():
         raise Wrong("no visitor was answered for %s s" % limit)
-    say(str(uptime() - since))
+    took, machine, well = uptime() - since, late + int(stalls.sum * 100), []
+    for i in range(3):
+        began = time.monotonic()
+        visit(addr, b"well %d" % i, limit)
+        well.append(time.monotonic() - began)
+    machine += int(300 * sorted(well)[1])
+    print(machine, file=sys.stderr)
+    say(str(took - min(machine, took)))
 
 
 def cmd_talk(addr, stop, every="0.25"):
@@ -107,12 +141,15 @@ def cmd_turns(n, at="127.0.0.1:0"):
 def cmd_brave(addr, n, seconds, count="4"):
     """brave ADDR N SECONDS [COUNT]: for so long, COUNT visitors at a time take
     turns of N bytes with `turns`, one connection after the other.  Each has to
-    be either whole or reset; never does half of one look whole."""
+    be either whole or reset; never does half of one look whole.  Where all is
+    slow it takes longer, until there is one of each."""
     n, end = int(n), time.monotonic() + float(seconds)
     whole, resets, wrong = [], [], []
+    late = end + LIMIT
 
     def one():
-        while time.monotonic() < end and not wrong:
+        while not wrong and time.monotonic() < (
+                end if whole and resets else late):
             try:
                 with dial(addr) as s:
                     send_pattern(s, 1, n)

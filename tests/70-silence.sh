@@ -8,6 +8,11 @@
 . "${0%/*}/lib.sh"
 sealed_only
 
+# shellcheck disable=SC2317 # wait_for calls it
+one_est() {	# one_est ADDR: the client there has one connection
+	[ "$(est near dst "$1" | wc -l)" -eq 1 ]
+}
+
 networks
 peer_in far service serve echo
 serving service
@@ -19,6 +24,8 @@ for i in 2 3 4 5; do
 	    "$TOKEN" --listen 0 -v
 	listening "client$i"
 	linked "server$i" "client$i"
+	# Where all is slow a second link may be on its way: then that counts.
+	wait_for 5 one_est "10.77.2.$i"
 	eval "link$i=$(est near dst "10.77.2.$i")"
 done
 
@@ -84,6 +91,8 @@ check "20 s of silence; no half of a link stays for more than 15 s"
 until_s 20
 link_up 10.77.2.3
 usable "$(addr_of client3)" "$NOW" 2
+# shellcheck disable=SC2034 # for eval
+stalled3=$(cat last.err)
 expect_no_halves 3
 
 check "a stream that had nothing to say for as long goes on"
@@ -125,10 +134,22 @@ expect_exit late 0 20
 until_s 60
 link_up 10.77.2.4
 usable "$(addr_of client4)" "$NOW" 2
+# shellcheck disable=SC2034 # for eval
+stalled4=$(cat last.err)
 expect_no_halves 4
 
 check "of all that was dialled in the silence, one link came"
 for i in 3 4; do
+	eval "stalled=\$stalled$i"
+	# Who has said hello, and has no answer for 1.5 s, is not waited for:
+	# that must not be the machine's fault.
+	# shellcheck disable=SC2154 # set by eval
+	if [ "$stalled" -ge 100 ]; then
+		echo "# pair $i: $(hundredths "$stalled") s of that were" \
+		    "the machine's, so there may be more"
+		expect_range "$(count_lines "server$i.err" ' linked$')" 2 4
+		continue
+	fi
 	expect_eq "$(count_lines "server$i.err" ' linked$')" 2
 	expect_no_line "client$i.err" 'replaced'
 done

@@ -24,6 +24,8 @@ adit_in near caller client 10.77.2.2 "$port" "$TOKEN" --listen 0 -v \
     --target "$(addr_of turns)"
 listening caller
 linked server caller
+# shellcheck disable=SC2154 # set by note_fds
+fds_both=$fds_server
 
 # shellcheck disable=SC2317 # wait_for calls it
 has_new_link() {	# has_new_link N: the client has had more than N
@@ -128,6 +130,9 @@ echo "# $whole of 30 whole"
 extra
 now
 usable "$entry" "$NOW" 2
-linked server client
-linked server caller
+# Streams and links of which only one side has heard end by keepalives.
+fds_server=$fds_both
+for name in server client caller; do
+	wait_for 60 back_to_baseline "$name"
+done
 finish

@@ -44,6 +44,12 @@ all() {	# all SIGNAL NAME...
 	done
 }
 
+until_s() {	# until_s SECONDS: after $began
+	now
+	[ "$NOW" -ge $((began + $1 * 100)) ] ||
+	    sleep "$(hundredths $((began + $1 * 100 - NOW)))"
+}
+
 now
 began=$NOW
 all STOP client2 server3 client4 server4 client5 pserver pclient
@@ -61,11 +67,10 @@ for i in client5 server5; do
 done
 
 check "20 s: the side that is awake lets go of the link"
-now
-sleep "$(hundredths $((began + 1600 - NOW)))"
-expect_line server2.err 'client .* gone: silent for 10 s'
-expect_line client3.err 'link to .* lost: silent for 10 s; dialling again'
-sleep 4
+until_s 16
+wait_line server2.err '^client .* gone: silent for 10 s$'
+wait_line client3.err '^link to .* lost: silent for 10 s; dialling again$'
+until_s 20
 
 check "both slept for 20 s: nobody is dead"
 all CONT client4 server4

@@ -54,6 +54,19 @@ good() {	# good ENTRY: a visitor there is answered
 	expect_ok peer raw "connect=$1" text=hello gettext=hello fin end
 }
 
+# good_again ENTRY: the same, now; sets TOOK, in hundredths of a second, less
+# what it takes when all is well, which is seen next.
+good_again() {
+	now
+	_began=$NOW
+	good "$1"
+	now
+	TOOK=$((NOW - _began)) _began=$NOW
+	good "$1"
+	now
+	TOOK=$((TOOK - (NOW - _began)))
+}
+
 # gone NAME...: these stop; when all servers have, the relay is as it was.
 gone() {
 	for _g in "$@"; do
@@ -141,7 +154,13 @@ for name in first loud more1 more2 more3; do
 	expect_exit "crowd_$name" 0 30
 done
 expect_line loud.err 'listening on 127\.0\.0\.3:[0-9]+'
-expect_eq "$(count_lines share.err '^client 127\.0\.0\.1:[0-9]+ linked$')" 7
+# Seven; and where all is slow, links that took the place of others.
+# shellcheck disable=SC2317 # wait_for calls it
+seven_linked() {
+	[ $(($(count_lines share.err '^client 127\.0\.0\.1:[0-9]+ linked$') -
+	    $(count_lines share.err ' gone: replaced by a newer link$'))) -eq 7 ]
+}
+wait_for 5 seven_linked
 
 check "a wrong token in the right room: exit 3, and the others do not notice"
 IN=data adit wrong client 127.0.0.1 "${RELAY##*:}" wrong --room "$ROOM"
@@ -156,9 +175,9 @@ check "what the relay counts: rooms, pairs, streams; and that it forgets"
 share "$service"
 come user --listen 0
 listening user
-pairs=$(metric pairs_total)
 wait_for 5 counts pairs 1
 wait_for 5 counts rooms 1
+pairs=$(metric pairs_total)
 start_peer visitor raw "connect=$(addr_of user)" text=a gettext=a say=up \
     wait=go text=b gettext=b fin end
 wait_line visitor.out '^up$'
@@ -180,6 +199,8 @@ IN=down adit share share - --relay "$RELAY"
 exec 3<>down
 wait_line share.err '^adit '
 TICKET=$(sed -n 's/^adit \([^ ]*\).*/\1/p' share.err)
+# It is told that it waits a moment before clients find it.
+wait_for 5 counts rooms 1
 IN=up adit user "$TICKET" -
 exec 4<>up
 wait_line user.err '^connected to '
@@ -261,17 +282,15 @@ adit server server 127.0.0.1 "${RELAY##*:}" "$STRONG" --room empty.1 \
 expect_exit visitor 0
 
 check "the server is killed and comes back: so does its client, within 2 s"
-for _ in $(seq "$rounds"); do
+for i in $(seq "$rounds"); do
 	kill_now server
-	wait_line user.err ' lost: '
+	# Before that the first bytes of a visitor could be lost with the link.
+	wait_for 10 has_lines "$i" user.err '^link to .* lost: '
 	adit server server 127.0.0.1 "${RELAY##*:}" "$STRONG" --room empty.1 \
 	    --to "$service"
 	wait_line server.err '^waiting in room '
-	now
-	began=$NOW
-	good "$(addr_of user)"
-	now
-	expect_range $((NOW - began)) 0 $((200 * SLOW))
+	good_again "$(addr_of user)"
+	expect_range "$TOOK" -9999 $((200 * SLOW))
 done
 gone user server
 
@@ -310,32 +329,30 @@ slowest=0
 for i in $(seq "$rounds"); do
 	start_peer visitor raw "connect=$at" text=a gettext=a say=up reset
 	wait_line visitor.out '^up$'
+	lost=$(count_lines user.err '^link to .* lost: ')
 	kill_now relay
 	expect_exit visitor 0
+	wait_for 10 has_lines $((lost + 1)) user.err '^link to .* lost: '
 	# So that waits have grown as far as they do.
 	[ "$i" -lt 4 ] || sleep 2
 	relay "${RELAY##*:}"
-	now
-	began=$NOW
-	good "$at"
-	now
-	took=$((NOW - began))
-	echo "# good again after $(hundredths "$took") s"
-	[ "$took" -le "$slowest" ] || slowest=$took
+	good_again "$at"
+	[ "$TOOK" -ge 0 ] || TOOK=0
+	echo "# good again after $(hundredths "$TOOK") s"
+	[ "$TOOK" -le "$slowest" ] || slowest=$TOOK
 done
 expect_range "$slowest" 0 $((200 * SLOW))
 wait_line share.err "^no longer in room $ROOM at relay $RELAY: "
 expect_eq "$(wc -l <share.out)" 1
 
 check "it is stopped in order: the same"
+lost=$(count_lines user.err '^link to .* lost: ')
 send_signal relay TERM
 reap relay 15
+wait_for 10 has_lines $((lost + 1)) user.err '^link to .* lost: '
 relay "${RELAY##*:}"
-now
-began=$NOW
-good "$at"
-now
-expect_range $((NOW - began)) 0 $((200 * SLOW))
+good_again "$at"
+expect_range "$TOOK" -9999 $((200 * SLOW))
 stop user
 stop share
 wait_for 10 counts rooms 0

@@ -67,6 +67,14 @@ at_two() {
 	return 1
 }
 
+# not_at NAME NUMBER: it does not wait there (any more)
+# shellcheck disable=SC2317 # wait_for calls it
+not_at() {
+	case " $(places "$1") " in
+	*" $2 "*)	return 1 ;;
+	esac
+}
+
 # at_best NAME: the places that it would choose are among its own.  Until it
 # leaves the third, which takes 10 min, it may have three.
 # shellcheck disable=SC2317 # wait_for calls it
@@ -126,6 +134,7 @@ for i in 2 3 4; do
 	kill_now "relay$i"
 	now
 	usable "$entry" "$NOW" 3
+	wait_for 5 not_at server "$i"
 	wait_for 5 at_two server
 	now
 	echo "# $i killed, client was at $_was, now at $(where client);" \
@@ -146,6 +155,8 @@ for i in 2 3 4; do
 	echo "# $i unplugged, client was at $_was, now at $(where client);" \
 	    "server at $(places server)"
 	sleep 14
+	wait_for 5 not_at server "$i"
+	wait_for 5 at_two server
 	link_up "10.77.2.$i"
 done
 stop client
@@ -182,10 +193,14 @@ join client a
 start_in near talk $PYTHON "$TESTS/70-net.py" talk "$(addr_of client)" \
     "$T/talk.stop"
 wait_line talk.out '^up$'
-sleep 3
-_was=$(count_lines server.err '^waiting')
-sleep 7
-expect_eq "$(count_lines server.err '^waiting')" "$_was"
+# It comes to rest: nothing changes for 7 s.
+# shellcheck disable=SC2317 # wait_for calls it
+at_rest() {
+	_was=$(count_lines server.err '^waiting')
+	[ "$_was" -gt 0 ] && sleep 7 &&
+	    [ "$(count_lines server.err '^waiting')" -eq "$_was" ]
+}
+wait_for 10 at_rest
 : >talk.stop
 expect_exit talk 0
 echo "# $(count_lines server.err '^waiting') times in the room," \

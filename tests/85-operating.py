@@ -4,7 +4,7 @@
 Standard library only.  Every subcommand exits 0 when all it saw was right and
 says otherwise what was wrong.
 """
-import os, socket, sys, time
+import os, socket, sys, threading, time
 
 SLOW = int(os.environ.get("SLOW", "2"))
 LIMIT = 20 * SLOW
@@ -38,6 +38,15 @@ def cmd_dial(addr, source, room):
                            b"x").hex(), "1")
 
 
+def cmd_keep(addr, source, text, n):
+    """keep ADDR SOURCE HEX N: so many that say this, all at once, and stay
+    until the end of stdin."""
+    kept = [dial(addr, source) for _ in range(int(n))]
+    for s in kept:
+        s.sendall(bytes.fromhex(text))
+    sys.stdin.read()
+
+
 def cmd_hold(addr, n):
     """hold ADDR N: send N bytes to an echo service, say `back` when they have
     come back, and wait for the end of stdin."""
@@ -57,18 +66,40 @@ def cmd_hold(addr, n):
     print("end", flush=True)
 
 
+class Stalls:
+    """How long the machine let us not run, in seconds: whoever sleeps for a
+    moment sees how much longer that was."""
+    def __init__(self):
+        self.sum = 0.0
+        threading.Thread(target=self.measure, daemon=True).start()
+
+    def measure(self):
+        last = time.monotonic()
+        while True:
+            time.sleep(0.02)
+            now = time.monotonic()
+            if now - last > 0.03:
+                self.sum += now - last - 0.02
+            last = now
+
+
 def cmd_speed(addr, n):
-    """speed ADDR N: N bytes of a source; print bytes a second, from the first
-    that comes to the last."""
+    """speed ADDR N: N bytes of a source; print bytes a second, twice: from the
+    first that comes to the last, without what the machine held us up; and all
+    in all, from before the connection, which a slow machine can only make
+    less."""
+    dialled, stalls = time.monotonic(), Stalls()
     s = dial(addr)
     left = int(n) - len(s.recv(1))
-    began = time.monotonic()
+    began, before = time.monotonic(), stalls.sum
     while left > 0:
         data = s.recv(min(left, 1 << 16))
         if not data:
             sys.exit("%d bytes are missing" % left)
         left -= len(data)
-    print(int(int(n) / (time.monotonic() - began)))
+    now = time.monotonic()
+    low = int(n) / max(now - began - (stalls.sum - before), 0.01)
+    print(int(low), int(int(n) / (now - dialled)))
 
 
 if __name__ == "__main__":

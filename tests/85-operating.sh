@@ -121,14 +121,14 @@ hidden() {
 	for _n in relay s; do
 		for _f in cmdline environ; do
 			if tr '\0' '\n' <"/proc/$(pid_of "$_n")/$_f" |
-			    grep -q 471; then
+			    grep -q -- '471[12]-rooms'; then
 				fail "$_f of $_n shows the secret"
 			fi
 		done
-		expect_no_line "$_n.err" 471
+		expect_no_line "$_n.err" '471[12]-rooms'
 	done
 	# shellcheck disable=SC2009 # ps is what is tested
-	if ps -ww -e -o args | grep -v grep | grep -q 471; then
+	if ps -ww -e -o args | grep -v grep | grep -q -- '471[12]-rooms'; then
 		fail "ps shows the secret"
 	fi
 }
@@ -198,7 +198,7 @@ stop s
 # The tap sees all there is: a room's name, where nobody asks for a secret.
 for dump in tap.up tap.down; do
 	[ -s "$dump" ] || fail "nothing in $dump"
-	if grep -aq -e 4711 -e "$(printf '%s' "$secret" | base64)" "$dump"; then
+	if grep -aq -e 4711-rooms -e "$(printf '%s' "$secret" | base64)" "$dump"; then
 		fail "$dump shows the secret"
 	fi
 done
@@ -256,7 +256,7 @@ send_signal relay HUP
 wait_line relay.err '^SIGHUP: .*: cannot read the token from auth: No such '
 room third three --auth "$other"
 waits third
-expect_no_line relay.err 471
+expect_no_line relay.err '471[12]-rooms'
 for n in old new third; do
 	expect_eq "$(count_lines "$n.err" 'no longer')" 0
 	stop "$n"
@@ -283,7 +283,8 @@ refused busy 'room busy: another server has it'
 stop again
 stop s1
 check "there is room again"
-waits s3
+# It asks again after 1, 2, 4 ... 30 s.
+wait_line s3.err '^waiting in room ' 35
 stop s2
 stop s3
 stop relay
@@ -353,19 +354,20 @@ stop relay
 
 check "the gate: who keeps it waiting must go for others of the same source"
 relay -v --json
-set -- 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
-for i in "$@"; do
-	start_helper "g$i" say "$AT" 127.0.0.1 ad
-done
+# By one helper: after 10 s they are given up, and who starts 16 programs where
+# all is slow may need that long.
+mkfifo slow
+IN_FROM=slow start_helper sixteen keep "$AT" 127.0.0.1 ad 16
+exec 4>slow
 wait_for 5 so_many_wait 16
 sleep 1.2		# GATE_GRACE_MS
 start_helper g17 say "$AT" 127.0.0.1 ad
 refused crowded 'too many keep us waiting'
 expect_eq "$(refusals crowded)" 1
-for i in "$@" 17; do
-	kill "$(pid_of "g$i")" 2>/dev/null
-	reap "g$i"
-done
+exec 4>&-
+expect_exit sixteen 0
+kill "$(pid_of g17)" 2>/dev/null
+reap g17
 stop relay
 
 # How fast ------------------------------------------------------------------------
@@ -388,18 +390,26 @@ start_helper alone speed "$two" $BYTES
 before=$(metric 'adit_relay_bytes_total{direction="to_client"}')
 start_helper half speed "$one" $BYTES
 start_helper other speed "$one" $BYTES
+wait_for 5 carried 5
 wait_for 5 bytes_grow "$before"
 check "bytes are counted while they pass"
 now=$(metric 'adit_relay_bytes_total{direction="to_client"}')
 wait_for 5 bytes_grow "$now"
-expect_eq "$(metric adit_relay_pairs)" 5
 for n in alone half other; do
 	reap $n 60
 	expect_eq "$STATUS" 0
 done
 check "a room on its own has it all; two pairs in a room share it"
-expect_range "$(cat alone.out)" 820000 1230000
-expect_range $(($(cat half.out) + $(cat other.out))) 820000 1330000
+# (What was waited for is counted as the program's, what the machine let no
+# helper do, as the machine's: see `speed`.)
+read -r low high <alone.out
+read -r low1 high1 <half.out
+read -r low2 high2 <other.out
+echo "# alone $high to $low, two $high1 to $low1 and $high2 to $low2 bytes/s"
+expect_range "$low" 820000 99999999
+expect_range "$high" 0 1230000
+expect_range $((low1 + low2)) 820000 99999999
+expect_range $((high1 + high2)) 0 1330000
 
 check "a stop does not wait for what is slow"
 start_helper cut speed "$one" $BYTES
@@ -416,7 +426,8 @@ done
 # What it shows -----------------------------------------------------------------
 
 check "status: of a relay, of nothing, of something else"
-relay -v
+# What is looked at while it stops may take longer than 5 s.
+relay -v --drain $((30 * SLOW))
 expect_ok "$ADIT" status "$AT"
 expect_line last.out \
     "$AT: adit [0-9.]+, up [0-9]+ s, 0 rooms, 0 pairs, [0-9]+ ms away"
@@ -457,7 +468,12 @@ expect_line last.out 'ok metrics .*|skipped metrics: .*'
 expect_eq "$(metric adit_relay_rooms)" 1
 expect_eq "$(metric adit_relay_pairs)" 1
 wait_for 5 parked 2
-expect_eq "$(metric process_open_fds)" "$(($(fd_count relay) + 1))"
+# Its own connection is one more; the last one's may not be closed yet.
+# shellcheck disable=SC2317 # wait_for calls it
+fds_agree() {
+	[ "$(metric process_open_fds)" -eq $(($(fd_count relay) + 1)) ]
+}
+wait_for 5 fds_agree
 expect_line relay.err "up to [0-9]+ rooms and [0-9]+ pairs(, less than asked for)? \(ulimit -n $(metric process_max_fds)\)"
 # It was raised to the hard limit.
 expect_eq "$(metric process_max_fds)" \
@@ -527,7 +543,9 @@ stop s
 check "no new privileges, in any thread"
 relay
 for task in "/proc/$(pid_of relay)/task"/*; do
-	expect_line "$task/status" 'NoNewPrivs:.1'
+	# Threads may end while they are looked at.
+	cat "$task/status" >seen 2>last.err || continue
+	expect_line seen 'NoNewPrivs:.1'
 done
 wait_line relay.err '^running as root: --user USER gives that up'
 stop relay

@@ -21,6 +21,11 @@ publish() {
 	    server.err)
 }
 
+# shellcheck disable=SC2317 # wait_for calls it
+nobody_at() {	# nobody_at PORT: the relay hears a little later of a stop
+	[ -z "$(ss -Hltn "sport = :$1")" ]
+}
+
 start_peer echo serve echo
 serving echo
 start_peer digest serve digest
@@ -43,6 +48,7 @@ first=$ENTRY
 
 check "the same room, the same port; and adit clients beside visitors"
 stop server
+wait_for 5 nobody_at "${first##*:}"
 publish "$(addr_of echo)"
 expect_eq "$ENTRY" "$first"
 adit client client 127.0.0.1 "$relay" "$TOKEN" --room box --listen 0
@@ -84,15 +90,16 @@ at=$(addr_of gone)
 kill_now gone
 publish "$at"
 expect_ok peer raw "connect=$ENTRY" reset
-expect_line server.err "cannot connect to $at: Connection refused.*"
+wait_line server.err "^cannot connect to $at: Connection refused"
 stop server
+wait_for 5 nobody_at "${ENTRY##*:}"
 peer raw "connect=$ENTRY" reset >last.out 2>&1 && fail "somebody listens"
 
 check "who comes is told to the service, if that is wanted"
 start_peer who serve who
 serving who
 publish "$(addr_of who)" --source-by-client
-socat -t 5 - "TCP:$ENTRY" </dev/null >seen || fail "socat exited $?"
+timeout 60 socat -t 20 - "TCP:$ENTRY" </dev/null >seen || fail "socat exited $?"
 expect_line seen '.*127\.[0-9]+\.[0-9]+\.[0-9]+.*'
 expect_no_line seen '127\.0\.0\.1:'
 stop server

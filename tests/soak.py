@@ -265,12 +265,18 @@ class Program:
         self.base = None
 
     def start(self):
-        self.began = time.monotonic()
         self.err = os.path.join(T, self.name + ".err")
         with open(self.err, "wb") as err:
             self.proc = subprocess.Popen(
                 ADIT + list(self.args), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=err)
+
+    def catches(self, number):
+        """It does by now; or waits for it with all others blocked."""
+        with open("/proc/%d/status" % self.proc.pid) as f:
+            sets = dict(line.split(":", 1) for line in f)
+        return any(int(sets[s], 16) >> number - 1 & 1
+                   for s in ("SigCgt", "SigBlk"))
 
     def log(self):
         with open(self.err, errors="replace") as f:
@@ -287,13 +293,14 @@ class Program:
         if not self.alive():
             return
         how = RNG.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
+        catches = self.catches(signal.SIGTERM)
         self.proc.send_signal(how)
         count["kills of " + self.name.rstrip("0123456789")] += 1
         await until("the end of " + self.name,
                     lambda: self.proc.poll() is not None)
-        # Who has not caught signals yet is killed by them.
+        # Who does not catch signals yet is killed by them.
         if how == signal.SIGTERM and self.proc.returncode not in (0, 1) and \
-                time.monotonic() > self.began + SLOW:
+                catches:
             bad("%s exited %d at SIGTERM" % (self.name,
                                              self.proc.returncode))
         await asyncio.sleep(RNG.random())

@@ -280,26 +280,53 @@ check_config(const struct config *c, struct line *l)
 	check_number(l, UDP_IDLE, c->udp_idle_s, 1, UINT32_MAX / 1000);
 }
 
+/* Parsing wipes what a later argument wins over, so that each time is done with
+ * arguments of its own. */
+static void
+copy_args(int argc, char *const *from, char **to)
+{
+	int i;
+
+	for (i = 0; i < argc; i++)
+		to[i] = fuzz_string(from[i], strlen(from[i]));
+	to[argc] = NULL;
+}
+
+static void
+free_args(int argc, char **argv)
+{
+	while (argc > 0)
+		free(argv[--argc]);
+}
+
+/* Which argument this is; -1: none of them. */
+static int
+place_of(const char *arg, int argc, char *const *argv)
+{
+	int i;
+
+	for (i = argc - 1; i >= 0 && argv[i] != arg; i--)
+		continue;
+	return i;
+}
+
 /* Whatever the token is, the sentence is the same: nobody learns from it. */
 static void
-check_secrecy(enum opt_role role, int argc, char **argv, int token,
+check_secrecy(enum opt_role role, int argc, char *const *args, int token,
     const char *why)
 {
-	char *was = argv[token], *other = fuzz_string(was, strlen(was));
-	char again[OPT_WHY_MAX];
+	char *argv[ARGS_MAX + 1], *p, again[OPT_WHY_MAX];
 	struct config c;
-	size_t i = 0;
 
+	copy_args(argc, args, argv);
 	/* It may begin with dashes. */
-	for (; other[i] == '-'; i++)
+	for (p = argv[token]; *p == '-'; p++)
 		continue;
-	for (; other[i] != '\0'; i++)
-		other[i] = other[i] == '\x01' ? '\x02' : '\x01';
-	argv[token] = other;
+	for (; *p != '\0'; p++)
+		*p = *p == '\x01' ? '\x02' : '\x01';
 	MUST(opt_parse(&c, role, OPT_PLACE, argc, argv, again) == OPT_USAGE);
 	MUST(strcmp(why, again) == 0);
-	argv[token] = was;
-	free(other);
+	free_args(argc, argv);
 }
 
 static const char *
@@ -314,14 +341,15 @@ set_variable(const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *argv[ARGS_MAX + 1], *variable;
+	char *args[ARGS_MAX + 1], *argv[ARGS_MAX + 1], *argv2[ARGS_MAX + 1];
+	char *variable;
 	const char *names[VARIABLES_MAX];
 	char why[OPT_WHY_MAX], why2[OPT_WHY_MAX];
 	struct config c, c2;
 	enum opt_role role;
 	enum opt_verdict v;
 	const uint8_t *eol;
-	int i, argc = 0, nnames = 0;
+	int argc = 0, nnames = 0;
 	struct line line;
 	size_t n;
 
@@ -337,30 +365,34 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			names[nnames++] = set_variable(variable);
 			free(variable);
 		} else
-			argv[argc++] = fuzz_string(data, n);
+			args[argc++] = fuzz_string(data, n);
 		n += eol != NULL;
 	}
-	argv[argc] = NULL;
+	args[argc] = NULL;
+	copy_args(argc, args, argv);
+	copy_args(argc, args, argv2);
 	memset(why, 'x', sizeof(why));
 	memset(why2, 'y', sizeof(why2));
 	v = opt_parse(&c, role, OPT_PLACE, argc, argv, why);
 	/* Nothing of it depends on what was there before. */
 	memset(&c2, 0xa5, sizeof(c2));
-	MUST(opt_parse(&c2, role, OPT_PLACE, argc, argv, why2) == v);
+	MUST(opt_parse(&c2, role, OPT_PLACE, argc, argv2, why2) == v);
 	read_line(&line, argc, argv);
 	if (v == OPT_USAGE) {
 		MUST(memchr(why, '\0', sizeof(why)) != NULL);
 		MUST(why[0] != '\0' && strcmp(why, why2) == 0);
 		if (line.token != -1)
-			check_secrecy(role, argc, argv, line.token, why);
+			check_secrecy(role, argc, args, line.token, why);
 	} else if (v == OPT_RUN) {
 		MUST(c.role == role && c2.role == role);
-		MUST(c.token_arg == c2.token_arg);
+		MUST(place_of(c.token_arg, argc, argv) ==
+		    place_of(c2.token_arg, argc, argv2));
 		MUST(line.token == -1 || c.token_arg == argv[line.token]);
 		check_config(&c, &line);
 	}
-	for (i = 0; i < argc; i++)
-		free(argv[i]);
+	free_args(argc, args);
+	free_args(argc, argv);
+	free_args(argc, argv2);
 	while (nnames > 0)
 		MUST(unsetenv(names[--nnames]) == 0);
 	return 0;

@@ -477,7 +477,7 @@ bytewise(void)
 static void
 stopped(void)
 {
-	size_t n = 0, filled = 0;
+	size_t n, filled, tries;
 	bool empty;
 	ssize_t k;
 	int i;
@@ -486,15 +486,19 @@ stopped(void)
 	for (i = 0; i < 2; i++) {
 		unit_row("full %d", i);
 		make(RECORD_PIPE);
-		filled = n = 0;
+		filled = n = tries = 0;
 		if (i == 1) {
 			unit_timeouts(a.wfd, 20);
 			unit_int_option(a.wfd, SO_SNDBUF, 1);
-			while ((k = conn_write(&a, data, 1)) == 1)
-				filled++;
+			/* There may be room again after it was full. */
+			do {
+				while (conn_write(&a, data, 1) == 1)
+					filled++;
+				CHECK_EQ(errno, EAGAIN);
+				tries++;
+				REQUIRE(seal_put_keepalive(a.seal, 1) == 0);
+			} while (conn_flush(&a) == 0);
 			CHECK_EQ(errno, EAGAIN);
-			REQUIRE(seal_put_keepalive(a.seal, 1) == 0);
-			CHECK_EQ(conn_flush(&a), -1);
 		}
 		CHECK(conn_say_stopped(&a));
 		while (conn_end(&a) == -1) {
@@ -508,7 +512,7 @@ stopped(void)
 				break;
 			n += k > 0 ? (size_t)k : 0;
 		}
-		CHECK(n == filled || n == filled + 1);
+		CHECK(n >= filled && n <= filled + tries);
 		CHECK(conn_was_stopped(&b));
 		CHECK(!conn_was_stopped(&a));
 		drop();
@@ -552,7 +556,8 @@ life(void)
 			break;
 	}
 	CHECK_EQ(errno, ETIMEDOUT);
-	CHECK(task_now() - began >= 100 && task_now() - began < 2000);
+	CHECK(task_now() - began >= 100);
+	CHECK(unit_within(task_now() - began, 2000));
 	unit_row("which one byte ends");
 	b.seal->waited_ms = CONN_DEAD_MS - 60;
 	CHECK_EQ(conn_write(&a, data, 1), 1);

@@ -95,7 +95,12 @@ hear_in(struct guest *g, struct meet *m, int ms)
 static int
 hear(struct guest *g, struct meet *m)
 {
-	return hear_in(g, m, 2000);
+	int64_t until = clock_real() + 12000;
+	int kind;
+
+	while ((kind = hear_in(g, m, 5)) == 0 && clock_real() < until)
+		clock_tick(5);
+	return kind;
 }
 
 /* Is there nothing (more)? */
@@ -292,10 +297,12 @@ ask_for(struct entering *e, struct guest *g)
 static int
 finish(struct entering *e)
 {
-	int64_t until = clock_real() + 3000;
+	int64_t until = clock_real() + 12000;
 
-	while (!atomic_load(&e->over) && clock_real() < until)
+	while (!atomic_load(&e->over) && clock_real() < until) {
 		unit_sleep(5);
+		clock_tick(5);
+	}
 	REQUIRE(atomic_load(&e->over));
 	(void)pthread_join(e->thread, NULL);
 	return atomic_load(&e->rc);
@@ -316,7 +323,7 @@ busy(void)
 	struct guest *g, *h;
 	struct entering e;
 	struct meet m;
-	int64_t began;
+	int64_t took;
 	unsigned i;
 
 	init(10, 10);
@@ -331,9 +338,14 @@ busy(void)
 	check_count(1, 0);
 	CHECK(g->r.linked && !h->r.linked && nothing(g) && nothing(h));
 	unit_row("not asked again");
-	began = clock_real();
-	CHECK_EQ(enter_room(&h->r), MEET_R_BUSY);
-	CHECK(clock_real() - began < 90);
+	/* At once: not even a look around is waited for, which takes 100 ms.
+	 * One of them shows it, and others may be held up. */
+	for (i = 0, took = 90; i < 20 && took >= 90; i++) {
+		took = clock_real();
+		CHECK_EQ(enter_room(&h->r), MEET_R_BUSY);
+		took = clock_real() - took;
+	}
+	CHECK(took < 90);
 	CHECK(nothing(g));
 	clock_pass(ROOMS_ASKED_MS - 1000);
 	rooms_heard(&t, &g->r);
@@ -402,6 +414,7 @@ silent(void)
 		g = guest("a", 1, 1, 0);
 		CHECK_EQ(enter_room(&g->r), 0);
 		h = guest("a", 2, rows[i].source, 0);
+		clock_hold();
 		ask_for(&e, h);
 		CHECK_EQ(hear(g, &m), MEET_M_PING);
 		CHECK(waits(&e));
@@ -428,6 +441,7 @@ silent(void)
 		check_count(1, 0);
 		drop(g);
 		drop(h);
+		clock_go();
 		atomic_store(&clock_ahead, 0);
 	}
 	check_count(0, 0);
@@ -507,6 +521,7 @@ comes_back(void)
 		if (heard)
 			rooms_heard(&t, &g->r);
 		h = guest("a", 2, 1, 0);
+		clock_hold();
 		ask_for(&e, h);
 		CHECK_EQ(hear(g, &m), MEET_M_PING);
 		clock_pass(1500);
@@ -516,6 +531,7 @@ comes_back(void)
 		unit_sleep(150);
 		clock_pass(600);
 		CHECK_EQ(finish(&e), MEET_R_BUSY);
+		clock_go();
 		CHECK(again->r.linked && !rooms_replaced(&t, &again->r));
 		CHECK(!h->r.linked);
 		check_count(1, 0);
@@ -701,7 +717,7 @@ start_call(struct calling *k, const char *room, int watch)
 static int
 finish_call(struct calling *k)
 {
-	int64_t until = clock_real() + 3000;
+	int64_t until = clock_real() + 12000;
 
 	while (!atomic_load(&k->over) && clock_real() < until)
 		unit_sleep(5);
@@ -1039,7 +1055,8 @@ beats(void)
 
 /* Everything at once.  Each server's thread does what the relay's does for
  * it, and answers as the server would. */
-enum { SERVERS = 6, CALLERS = 6, NAMES = 3, HAMMER_MS = 300 };
+enum { SERVERS = 6, CALLERS = 6, NAMES = 3, HAMMER_MS = 300,
+	MOST_MS = 15000 };
 
 static atomic_bool enough;
 static atomic_uint joined, accepted, left, replaced;
@@ -1138,12 +1155,20 @@ be_caller(void *arg)
 	return NULL;
 }
 
+/* There was something to see. */
+static bool
+seen_enough(void)
+{
+	return atomic_load(&joined) > 0 && atomic_load(&accepted) > 0 &&
+	    atomic_load(&left) > 0 && atomic_load(&replaced) > 0;
+}
+
 static void
 hammer(void)
 {
 	pthread_t thread[SERVERS + CALLERS];
 	unsigned who[SERVERS + CALLERS], i, fds;
-	int64_t until;
+	int64_t began;
 
 	init(4, 3);
 	fds = unit_open_fds();
@@ -1152,8 +1177,9 @@ hammer(void)
 		REQUIRE(pthread_create(&thread[i], NULL, i < SERVERS ?
 		    be_server : be_caller, &who[i]) == 0);
 	}
-	until = clock_real() + HAMMER_MS;
-	while (clock_real() < until) {
+	began = clock_real();
+	while (clock_real() < began + HAMMER_MS || (!seen_enough() &&
+	    clock_real() < began + MOST_MS)) {
 		check_table();
 		unit_sleep(10);
 	}
@@ -1165,9 +1191,7 @@ hammer(void)
 	CHECK_EQ(unit_open_fds(), fds);
 	for (i = 0; i < ROOMS_BUCKETS; i++)
 		CHECK(t.bucket[i] == NULL && t.passes[i] == NULL);
-	/* There was something to see. */
-	CHECK(atomic_load(&joined) > 0 && atomic_load(&accepted) > 0);
-	CHECK(atomic_load(&left) > 0 && atomic_load(&replaced) > 0);
+	CHECK(seen_enough());
 }
 
 int

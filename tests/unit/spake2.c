@@ -79,13 +79,13 @@ vectors(void)
 	static char line[ROW_MAX];
 	FILE *f = fopen("tests/vectors/spake2.txt", "r");
 	int i = 0, n = 0;
-	char *field[2];
+	char *word[2];
 
 	REQUIRE(f != NULL);
-	while (unit_read_row(f, line, sizeof(line), field, 2)) {
-		unit_row("vector %d, %s", n + 1, field[0]);
-		REQUIRE(strcmp(field[0], field_names[i]) == 0);
-		v[i].n = unit_hex(field[1], v[i].b, sizeof(v[i].b));
+	while (unit_read_row(f, line, sizeof(line), word, 2)) {
+		unit_row("vector %d, %s", n + 1, word[0]);
+		REQUIRE(strcmp(word[0], field_names[i]) == 0);
+		v[i].n = unit_hex(word[1], v[i].b, sizeof(v[i].b));
 		if (++i < NFIELDS)
 			continue;
 		side(v, SPAKE2_A);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* task.c - threads start, help, are woken, stop, and are all joined. */
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -109,7 +110,7 @@ joined(void)
 		while (task_count() > 0)
 			unit_sleep(1);
 	}
-	for (i = 0; i < 100 && reaped < 49; i++) {
+	for (i = 0; i < 5000 && reaped < 49; i++) {
 		reaped += reap();
 		unit_sleep(1);
 	}
@@ -236,7 +237,7 @@ killed(void)
 	/* Ten end when asked, ten only when killed. */
 	CHECK_EQ(task_finish(500), 10);
 	CHECK(task_now() - begin >= 500);
-	CHECK(task_now() - begin < 2500);
+	CHECK(unit_within(task_now() - begin, 2500));
 	CHECK(task_killed());
 	CHECK_EQ(task_count(), 0);
 	CHECK_EQ(reap(), 20);
@@ -253,7 +254,7 @@ no_patience(void)
 	REQUIRE(task_start(&j->task, hang_twice) == 0);
 	begin = task_now();
 	CHECK_EQ(task_finish(0), 1);
-	CHECK(task_now() - begin < 1500);
+	CHECK(unit_within(task_now() - begin, 1500));
 	CHECK_EQ(reap(), 1);
 }
 
@@ -272,7 +273,7 @@ stops(void)
 	CHECK(!task_stopping() && !stop_readable());
 	task_stop();
 	CHECK(task_stopping() && stop_readable() && !task_killed());
-	CHECK((uint32_t)task_now() - task_stopped_ms() < 1000);
+	CHECK(unit_within((uint32_t)task_now() - task_stopped_ms(), 1000));
 	unit_sleep(20);
 	task_stop();			/* not the moment of the second */
 	CHECK((uint32_t)task_now() - task_stopped_ms() >= 20);
@@ -287,7 +288,7 @@ stop_at_once(void *arg)
 {
 	(void)arg;
 	while (!atomic_load(&go))
-		continue;
+		(void)sched_yield();
 	task_stop();
 	return NULL;
 }
@@ -303,9 +304,9 @@ when_stopped(void)
 	unit_sleep(1);
 	atomic_store(&go, true);
 	while (!task_stopping())
-		continue;
+		(void)sched_yield();
 	when = task_stopped_ms();
-	CHECK((uint32_t)task_now() - when < 1000);
+	CHECK(unit_within((uint32_t)task_now() - when, 1000));
 	(void)pthread_join(t, NULL);
 }
 
@@ -313,9 +314,11 @@ when_stopped(void)
 static void
 when_stopped_often(void)
 {
+	int64_t until = unit_clock() + UNIT_SECONDS * 1000 / 2;
 	int i;
 
-	for (i = 0; i < 200 && !unit_failed; i++)
+	/* (Where all is slow it is not tried as often.) */
+	for (i = 0; i < 200 && !unit_failed && unit_clock() < until; i++)
 		unit_again(when_stopped);
 }
 
@@ -337,7 +340,7 @@ signalled(void)
 			while (!task_stopping())
 				unit_sleep(1);
 			(void)kill(getpid(), signals[i % 2]);
-			unit_sleep(5000);
+			unit_sleep(15000);
 			_exit(0);
 		}
 		REQUIRE(waitpid(pid, &status, 0) == pid);
@@ -366,8 +369,9 @@ sides(void)
 	REQUIRE(task_side(side, &i) == 0);
 	begin = task_now();
 	CHECK_EQ(task_finish(0), 0);		/* waits a moment for them */
-	CHECK_EQ(atomic_load(&ran), 51);
-	CHECK(task_now() - begin < 1000);
+	/* Not for one that the machine holds up. */
+	CHECK(atomic_load(&ran) == 51 || unit_stalls() > 300);
+	CHECK(unit_within(task_now() - begin, 1000));
 }
 
 static void
@@ -386,7 +390,7 @@ side_is_left(void)
 	REQUIRE(task_side(side_hangs, NULL) == 0);
 	begin = task_now();
 	CHECK_EQ(task_finish(0), 0);
-	CHECK(task_now() - begin < 2000);
+	CHECK(unit_within(task_now() - begin, 2000));
 	_exit(unit_failed);
 }
 
@@ -416,7 +420,7 @@ no_threads(void)
 	free(j);
 	begin = task_now();
 	CHECK_EQ(task_finish(5000), 0);
-	CHECK(task_now() - begin < 1000);
+	CHECK(unit_within(task_now() - begin, 1000));
 	_exit(unit_failed);	/* the leak checker is a thread, too */
 }
 

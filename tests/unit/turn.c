@@ -300,7 +300,8 @@ order_by_turns(void)
 	check_empty();
 }
 
-static atomic_int at_work, most_open, opened, enough;
+static atomic_int at_work, most_open, opened, enough, refused;
+static int64_t crowd_until;	/* no turn begins later: all may be slow */
 
 static void *
 crowd(void *arg)
@@ -309,9 +310,11 @@ crowd(void *arg)
 	unsigned i;
 	int n, most;
 
-	for (i = 0; i < 50; i++) {
-		if (begin(v) != 0)
+	for (i = 0; i < 50 && unit_clock() < crowd_until; i++) {
+		if (begin(v) != 0) {
+			(void)atomic_fetch_add(&refused, 1);
 			break;
+		}
 		CHECK_EQ(atomic_fetch_add(&at_work, 1), 0);
 		n = atomic_fetch_add(&opened, 1) + 1;
 		most = atomic_load(&most_open);
@@ -341,6 +344,7 @@ one_at_a_time(void)
 	unsigned i;
 
 	turn_init(&q, true);
+	crowd_until = unit_clock() + UNIT_SECONDS * 1000 / 3;
 	for (i = 0; i < MANY; i++) {
 		(void)snprintf(from, sizeof(from), "192.0.2.%u", i % 16);
 		set_up(&v[i], from);
@@ -350,7 +354,8 @@ one_at_a_time(void)
 		    0);
 	for (i = 0; i < MANY; i++)
 		CHECK_EQ(join(&v[i]), 0);
-	CHECK_EQ(enough, MANY * 50);
+	CHECK_EQ(refused, 0);
+	CHECK(enough >= MANY);
 	CHECK(most_open <= TURN_OPEN_MAX);
 	check_empty();
 	/* Not one guess was lost. */

@@ -26,10 +26,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-	UNIT_SECONDS = 20,		/* for each case */
+	UNIT_SECONDS = 60,		/* for each case */
 	UNIT_GUARD = 256 * 1024		/* the most that unit_guard() takes */
 };
 
@@ -37,6 +38,12 @@ static int unit_fd = -1;		/* the child's way to say what failed */
 static char unit_where[160];		/* the row of a table we are in */
 static bool unit_failed;
 static int unit_failures;		/* of all cases */
+
+/* How long the machine has let nobody of us run, in ms: a process of its own
+ * sleeps for moments, and sees how much longer each of them was. */
+static _Atomic int64_t *unit_stalled;	/* shared with that process */
+static int64_t unit_stalled_before;	/* this case */
+static pid_t unit_meter;
 
 /* Name the row that the next checks are about. */
 __attribute__((format(printf, 1, 2))) static inline void
@@ -100,10 +107,64 @@ unit_str(const char *file, int line, const char *is, const char *should)
 	}								\
 } while (0)
 
+static inline int64_t
+unit_clock(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static inline void
+unit_measure_stalls(void)
+{
+	enum { MOMENT_MS = 5, USUAL_MS = 10 };
+	pid_t parent = getpid();
+	int64_t slept_at, now;
+	int zero;
+
+	if ((zero = open("/dev/zero", O_RDWR)) == -1 ||
+	    (unit_stalled = mmap(NULL, sizeof(*unit_stalled), PROT_READ |
+	    PROT_WRITE, MAP_SHARED, zero, 0)) == MAP_FAILED ||
+	    (unit_meter = fork()) == -1) {
+		perror("unit");
+		exit(2);
+	}
+	(void)close(zero);
+	if (unit_meter != 0)
+		return;
+	for (slept_at = unit_clock(); getppid() == parent; slept_at = now) {
+		(void)poll(NULL, 0, MOMENT_MS);
+		now = unit_clock();
+		if (now - slept_at > USUAL_MS)
+			(void)atomic_fetch_add(unit_stalled, now - slept_at -
+			    MOMENT_MS);
+	}
+	_exit(0);
+}
+
+/* How long that was since this case began. */
+static inline int64_t
+unit_stalls(void)
+{
+	return atomic_load(unit_stalled) - unit_stalled_before;
+}
+
+/* Was what took `took` ms quicker than ms?  It is the program that is judged,
+ * not the machine: whoever works has been held up for longer than one who
+ * merely sleeps. */
+static inline bool
+unit_within(int64_t took, int64_t ms)
+{
+	return took < ms + 2 * unit_stalls();
+}
+
 static inline void
 unit_child(void (*fn)(void), int fd)
 {
 	unit_fd = fd;
+	unit_stalled_before = atomic_load(unit_stalled);
 	(void)alarm(UNIT_SECONDS);
 	fn();
 	exit(unit_failed ? 1 : 0);
@@ -119,6 +180,8 @@ unit_case(const char *name, void (*fn)(void))
 	int p[2], status = 0;
 
 	(void)fflush(stdout);
+	if (unit_stalled == NULL)
+		unit_measure_stalls();
 	if (pipe(p) == -1 || (pid = fork()) == -1) {
 		perror(name);
 		exit(2);
@@ -172,6 +235,8 @@ unit_again(void (*fn)(void))
 static inline int
 unit_end(void)
 {
+	if (unit_stalled != NULL)
+		(void)kill(unit_meter, SIGKILL);
 	return unit_failures > 0 ? 1 : 0;
 }
 
@@ -225,9 +290,9 @@ unit_hex(const char *s, uint8_t *out, size_t size)
 }
 
 /* The next row of a file of vectors (tests/vectors), split at " | " into
- * exactly n fields of line, the first of which names it.  False at the end. */
+ * exactly n words of line, the first of which names it.  False at the end. */
 static inline bool
-unit_read_row(FILE *f, char *line, size_t size, char *field[], int n)
+unit_read_row(FILE *f, char *line, size_t size, char *word[], int n)
 {
 	char *p;
 	int i;
@@ -239,14 +304,14 @@ unit_read_row(FILE *f, char *line, size_t size, char *field[], int n)
 		p = line;
 		for (i = 0; i < n; i++) {
 			REQUIRE(p != NULL);
-			field[i] = p;
+			word[i] = p;
 			if ((p = strstr(p, " | ")) != NULL) {
 				*p = '\0';
 				p += 3;
 			}
 		}
 		REQUIRE(p == NULL);
-		unit_row("%s", field[0]);
+		unit_row("%s", word[0]);
 		return true;
 	}
 	return false;
@@ -280,6 +345,14 @@ unit_fill(uint8_t *p, size_t n, unsigned seed)
 		p[i] = (uint8_t)(x >> 24);
 	}
 }
+
+/* Until that is so, or it is no use to wait any longer. */
+#define UNIT_AWAIT(x) do {						\
+	int64_t unit_until = unit_clock() + 15000;			\
+	while (!(x) && unit_clock() < unit_until)			\
+		unit_sleep(1);						\
+	CHECK(x);							\
+} while (0)
 
 static inline int64_t
 unit_ms(void)
@@ -323,6 +396,16 @@ unit_tcp(int fd[2])
 	REQUIRE(connect(fd[0], (struct sockaddr *)&sin, sizeof(sin)) == 0);
 	REQUIRE((fd[1] = accept(lfd, NULL, NULL)) != -1);
 	(void)close(lfd);
+}
+
+/* So many bytes are there to be read. */
+static inline bool
+unit_has_bytes(int fd, size_t n)
+{
+	uint8_t buf[256];
+
+	return n <= sizeof(buf) && recv(fd, buf, sizeof(buf), MSG_PEEK |
+	    MSG_DONTWAIT) >= (ssize_t)n;
 }
 
 /* Close with a reset. */
