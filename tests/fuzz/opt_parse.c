@@ -24,12 +24,13 @@ enum { NVARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
 enum named {
 	TO, ALLOW, LISTEN, TARGET, DRAIN, IDLE, LINGER, UDP_IDLE, MAX_CONNS,
-	JSON_FD, PROXY, ROOM, RELAY, AUTH, MAX_ROOMS, MAX_PER_SOURCE, NNAMED
+	JSON_FD, PROXY, ROOM, RELAY, AUTH, MAX_ROOMS, MAX_PER_SOURCE, RATE,
+	USER, NNAMED
 };
 static const char *const with_value[NNAMED] = {
 	"to", "allow", "listen", "target", "drain", "idle", "linger",
 	"udp-idle", "max-conns", "json-fd", "proxy-protocol",
-	"room", "relay", "auth", "max-rooms", "max-per-source"
+	"room", "relay", "auth", "max-rooms", "max-per-source", "rate", "user"
 };
 static const char *const flags[] = {
 	"udp", "plain", "once", "verbose", "json", "quiet", "help", "version",
