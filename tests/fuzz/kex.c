@@ -578,10 +578,10 @@ check_kind(struct fuzz_in *in)
 		want = KEX_KIND_BAD;
 	else if (head[2] != 1)
 		want = KEX_KIND_VERSION;
-	else if (head[3] == 1)
-		want = KEX_KIND_LINK;
+	else if (head[3] == 1 || head[3] == 2 || head[3] == 6)
+		want = (enum kex_kind)head[3];
 	else
-		want = head[3] == 2 ? KEX_KIND_STREAM : KEX_KIND_BAD;
+		want = KEX_KIND_BAD;
 	MUST(kex_kind(head) == want);
 }
 
