@@ -97,7 +97,7 @@ void rooms_init(struct rooms *t, unsigned max, unsigned max_source);
 int rooms_enter(struct rooms *t, struct room *r);
 
 /* Say WAITING: from now on others may come.  Whoever hears of it finds the room
- * open, and CALL, GRANT and VISIT come behind it. */
+ * open, and CALL and GRANT come behind it. */
 void rooms_open(struct rooms *t, struct room *r, const struct meet *waiting);
 
 /* Give it back, if it is still r's; close what is parked. */
