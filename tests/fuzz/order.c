@@ -332,6 +332,8 @@ static void
 note(struct verdicts *v, enum order_found found, const struct order *o,
     const char *why)
 {
+	size_t begin = v->n;
+	char *p;
 	int n;
 
 	if (found == ORDER_BAD)
@@ -343,6 +345,12 @@ note(struct verdicts *v, enum order_found found, const struct order *o,
 	v->n += (size_t)n;
 	if (v->n >= sizeof(v->text))
 		v->n = sizeof(v->text) - 1;
+	/* A session's id is whatever it is; a sentence has to be one line. */
+	for (p = v->text + begin; found == ORDER_READ &&
+	    p < v->text + v->n - 1; p++) {
+		if (*p == '\n')
+			*p = '?';
+	}
 }
 
 /* In pieces whose sizes come from x; 0: whole. */
