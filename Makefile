@@ -36,8 +36,8 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 SANITIZE = -g -O1 -fno-omit-frame-pointer -DTASK_STACK_KIB=512
 
 OBJS = buf.o secret.o text.o log.o json.o word.o hash.o proto.o kdf.o \
-	spake2.o crypt.o record.o ctl.o kex.o meet.o rank.o ticket.o http.o stats.o \
-	guess.o number.o retry.o rate.o opt.o task.o bulk.o token.o event.o \
+	spake2.o crypt.o record.o ctl.o kex.o meet.o rank.o ticket.o http.o \
+	stats.o guess.o number.o retry.o rate.o opt.o task.o bulk.o token.o event.o \
 	order.o entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o \
 	flow.o proxy.o tally.o auth.o sandbox.o conn.o dial.o pump.o door.o \
 	plain.o sealed.o link.o roster.o session.o keeper.o post.o rooms.o \

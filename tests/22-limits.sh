@@ -8,11 +8,6 @@ start_peer service serve echo
 serving service
 service=$(addr_of service)
 
-# shellcheck disable=SC2317 # wait_for calls it
-answered() {	# answered ADDR: so is a visitor there
-	peer raw "connect=$1" text=a gettext=a fin end 2>last.err
-}
-
 for side in server client; do
 	check "--max-conns 3 at the $side: the fourth is refused, with a line"
 	case $side in

@@ -12,11 +12,6 @@ one_link() {	# the two have had one link from the start
 	expect_no_line client.err ' lost: '
 }
 
-# shellcheck disable=SC2317 # wait_for calls it
-answered() {	# answered ADDR: so is a visitor there
-	peer raw "connect=$1" text=a gettext=a fin end 2>last.err
-}
-
 start_peer service serve echo
 serving service
 service=$(addr_of service)

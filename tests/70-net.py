@@ -5,8 +5,8 @@ Standard library only; see peer.py, whose rules hold here, too.
 """
 import fcntl, heapq, os, random, select, socket, struct, sys, threading, time
 
-from peer import LIMIT, Wrong, dial, listen_at, parse, recv_pattern, reset, say
-from peer import send_pattern, spawn
+from peer import LIMIT, Stalls, Wrong, dial, listen_at, parse, recv_pattern
+from peer import reset, say, send_pattern, spawn
 
 
 def uptime():
@@ -29,23 +29,6 @@ def visit(addr, text, limit):
         return False
 
 
-class Stalls:
-    """How long the machine let us not run, in seconds: whoever sleeps for a
-    moment sees how much longer that was."""
-    def __init__(self):
-        self.sum = 0.0
-        spawn(self.measure)
-
-    def measure(self):
-        last = time.monotonic()
-        while True:
-            time.sleep(0.02)
-            now = time.monotonic()
-            if now - last > 0.05:
-                self.sum += now - last - 0.02
-            last = now
-
-
 def age():
     """How long this process is there, in hundredths of a second."""
     with open("/proc/self/stat") as f:
@@ -60,7 +43,7 @@ def cmd_back(addr, since, limit):
     nobody was let run meanwhile, and three times what a visitor needs when
     all is well (a link, a hello, a stream); that time on stderr."""
     since, limit, late = int(since), float(limit), age()
-    answered, stalls = threading.Event(), Stalls()
+    answered, stalls = threading.Event(), Stalls(0.05)
 
     def one(i):
         if visit(addr, b"visitor %d" % i, limit):

@@ -63,12 +63,6 @@ expect_no_halves() {	# expect_no_halves NUMBER
 	expect_range "$far" 500 1500
 }
 
-until_s() {	# until_s SECONDS: after $began
-	now
-	[ "$NOW" -ge $((began + $1 * 100)) ] ||
-	    sleep "$(hundredths $((began + $1 * 100 - NOW)))"
-}
-
 talk quiet3 client3 30		# one line, and then none
 talk talk5 client5 0.25
 stream5=$(sed -n 's/^stream 1 opened: .*:\([0-9]*\) -> .*/\1/p' server5.err)

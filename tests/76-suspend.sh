@@ -44,12 +44,6 @@ all() {	# all SIGNAL NAME...
 	done
 }
 
-until_s() {	# until_s SECONDS: after $began
-	now
-	[ "$NOW" -ge $((began + $1 * 100)) ] ||
-	    sleep "$(hundredths $((began + $1 * 100 - NOW)))"
-}
-
 now
 began=$NOW
 all STOP client2 server3 client4 server4 client5 pserver pclient

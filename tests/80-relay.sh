@@ -199,8 +199,6 @@ IN=down adit share share - --relay "$RELAY"
 exec 3<>down
 wait_line share.err '^adit '
 TICKET=$(sed -n 's/^adit \([^ ]*\).*/\1/p' share.err)
-# It is told that it waits a moment before clients find it.
-wait_for 5 counts rooms 1
 IN=up adit user "$TICKET" -
 exec 4<>up
 wait_line user.err '^connected to '

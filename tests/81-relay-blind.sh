@@ -12,8 +12,7 @@ size=$(wc -c <plain)
 adit relay relay 127.0.0.1 0 -v
 listening relay
 # All that comes to the relay and goes from it, of everybody, is kept.
-# (The kernel gives this port to nobody by itself.)
-at=127.0.0.1:7001
+at=$NOBODY
 start spy socat -r up.raw -R down.raw \
     "TCP-LISTEN:${at##*:},bind=127.0.0.1,reuseaddr,fork" \
     "TCP:$(addr_of relay)"
@@ -28,8 +27,6 @@ server() {	# server ROOM OPTION...
 	shift
 	adit server server 127.0.0.1 "${at##*:}" "$token" --room "$_r" "$@"
 	listening server
-	# It is told that it waits a moment before clients find it.
-	wait_line relay.err "^room $_r: server [^ ]+ waits$"
 }
 
 client() {	# client ROOM OPTION...

@@ -4,7 +4,9 @@
 Standard library only.  Every subcommand exits 0 when all it saw was right and
 says otherwise what was wrong.
 """
-import os, socket, sys, threading, time
+import os, socket, sys, time
+
+from peer import Stalls
 
 SLOW = int(os.environ.get("SLOW", "2"))
 LIMIT = 20 * SLOW
@@ -66,29 +68,12 @@ def cmd_hold(addr, n):
     print("end", flush=True)
 
 
-class Stalls:
-    """How long the machine let us not run, in seconds: whoever sleeps for a
-    moment sees how much longer that was."""
-    def __init__(self):
-        self.sum = 0.0
-        threading.Thread(target=self.measure, daemon=True).start()
-
-    def measure(self):
-        last = time.monotonic()
-        while True:
-            time.sleep(0.02)
-            now = time.monotonic()
-            if now - last > 0.03:
-                self.sum += now - last - 0.02
-            last = now
-
-
 def cmd_speed(addr, n):
     """speed ADDR N: N bytes of a source; print bytes a second, twice: from the
     first that comes to the last, without what the machine held us up; and all
     in all, from before the connection, which a slow machine can only make
     less."""
-    dialled, stalls = time.monotonic(), Stalls()
+    dialled, stalls = time.monotonic(), Stalls(0.03)
     s = dial(addr)
     left = int(n) - len(s.recv(1))
     began, before = time.monotonic(), stalls.sum

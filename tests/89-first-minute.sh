@@ -105,9 +105,6 @@ says() {	# says NAME REGEX
 shares() {	# shares NAME: it has printed its ticket
 	try_for 10 says "$1" '^adit ' || die "no ticket: $(cat "$1.err")"
 	ticket=$(sed -n 's/^adit \([^ ]*\).*/\1/p' "$1.out" "$1.err")
-	# It is told that it waits a moment before clients find it.
-	_room=${ticket##*/}
-	wait_line relay.err "^room ${_room%%-*}: server [^ ]+ waits$"
 }
 
 finishes() {	# finishes TITLE MACHINE WANTED: it ends well, having said that

@@ -84,10 +84,7 @@ expect_ok peer reset-by-service "$ENTRY" 20
 stop server
 
 check "the service is not there, or the server: a reset"
-start_peer gone serve hold
-serving gone
-at=$(addr_of gone)
-kill_now gone
+at=$NOBODY
 publish "$at"
 expect_ok peer raw "connect=$ENTRY" reset
 wait_line server.err "^cannot connect to $at: Connection refused"

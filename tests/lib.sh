@@ -61,6 +61,10 @@ for name in TO LISTEN ALLOW TARGET UDP PLAIN ONCE DRAIN IDLE LINGER UDP_IDLE \
 done
 cd "$T" || exit 1
 ip link set lo up
+# What a program has ended and not closed before it went, and its peer has
+# reset, the kernel keeps as nobody's for that long, in seconds; finish() waits
+# for it to be gone.
+echo 3 2>/dev/null >/proc/sys/net/ipv4/tcp_fin_timeout || :
 
 # How long things may take and how big they are.  SLOW multiplies deadlines:
 # they only end a test that has failed already, so they can be generous.
@@ -393,6 +397,10 @@ note_fds() {	# note_fds NAME: how many it has when nothing happens
 		_fds=$(fd_count "$1")
 	done
 	eval "fds_$1=$_fds"
+}
+
+answered() {	# answered ADDR: so is a visitor there
+	peer raw "connect=$1" text=a gettext=a fin end 2>"$T/last.err"
 }
 
 listening() {	# listening NAME: it is ready; note its descriptors
@@ -781,6 +789,12 @@ usable() {
 
 hundredths() {	# hundredths N: as seconds
 	printf '%d.%02d' $(($1 / 100)) $(($1 % 100))
+}
+
+until_s() {	# until_s SECONDS: after $began
+	now
+	[ "$NOW" -ge $((began + $1 * 100)) ] ||
+	    sleep "$(hundredths $((began + $1 * 100 - NOW)))"
 }
 
 direct || via_relay

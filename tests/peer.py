@@ -80,6 +80,24 @@ def spawn(fn, *args):
     return t
 
 
+class Stalls:
+    """How long the machine let us not run, in seconds: whoever sleeps for a
+    moment sees how much longer that was.  Less than `usual` in all is none."""
+
+    def __init__(self, usual):
+        self.sum, self.usual = 0.0, usual
+        spawn(self.measure)
+
+    def measure(self):
+        last = time.monotonic()
+        while True:
+            time.sleep(0.02)
+            now = time.monotonic()
+            if now - last > self.usual:
+                self.sum += now - last - 0.02
+            last = now
+
+
 def send_pattern(s, seed, n):
     for off in range(0, n, 1 << 18):
         s.sendall(pattern(seed, off, min(1 << 18, n - off)))

@@ -108,7 +108,7 @@ unit_str(const char *file, int line, const char *is, const char *should)
 } while (0)
 
 static inline int64_t
-unit_clock(void)
+unit_ms(void)
 {
 	struct timespec ts;
 
@@ -134,9 +134,9 @@ unit_measure_stalls(void)
 	(void)close(zero);
 	if (unit_meter != 0)
 		return;
-	for (slept_at = unit_clock(); getppid() == parent; slept_at = now) {
+	for (slept_at = unit_ms(); getppid() == parent; slept_at = now) {
 		(void)poll(NULL, 0, MOMENT_MS);
-		now = unit_clock();
+		now = unit_ms();
 		if (now - slept_at > USUAL_MS)
 			(void)atomic_fetch_add(unit_stalled, now - slept_at -
 			    MOMENT_MS);
@@ -348,20 +348,11 @@ unit_fill(uint8_t *p, size_t n, unsigned seed)
 
 /* Until that is so, or it is no use to wait any longer. */
 #define UNIT_AWAIT(x) do {						\
-	int64_t unit_until = unit_clock() + 15000;			\
-	while (!(x) && unit_clock() < unit_until)			\
+	int64_t unit_until = unit_ms() + 15000;			\
+	while (!(x) && unit_ms() < unit_until)			\
 		unit_sleep(1);						\
 	CHECK(x);							\
 } while (0)
-
-static inline int64_t
-unit_ms(void)
-{
-	struct timeval tv;
-
-	(void)gettimeofday(&tv, NULL);
-	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
-}
 
 static inline void
 unit_sleep(int ms)
