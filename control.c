@@ -123,10 +123,5 @@ run(struct task *task)
 int
 control_start(struct tunnel *t)
 {
-	struct stream *s = stream_new(t);
-
-	if (s != NULL && task_start(&s->task, run) == 0)
-		return 0;
-	stream_free(s);
-	return -1;
+	return stream_launch(stream_new(t), run) ? 0 : -1;
 }

@@ -32,6 +32,26 @@ door_broke(char why[DOOR_WHY_MAX])
 	}
 }
 
+int
+door_exit_code(enum door_verdict verdict)
+{
+	switch (verdict) {
+	case DOOR_READY:
+		return 0;
+	case DOOR_WRONG:
+		return 3;
+	case DOOR_PLAIN:
+	case DOOR_BROKEN:
+		return 4;
+	case DOOR_REFUSED:
+	case DOOR_FAILED:
+	case DOOR_ABSENT:
+	case DOOR_STOPPED:
+	default:
+		return 1;
+	}
+}
+
 void
 door_knock(struct caller *c, int fd, const struct net_addr *from,
     struct gate *g)

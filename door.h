@@ -33,6 +33,9 @@ enum door_verdict door_say(char why[DOOR_WHY_MAX], enum door_verdict verdict,
     const char *sentence);
 enum door_verdict door_broke(char why[DOOR_WHY_MAX]);
 
+/* What a client exits with for that: see README, Exit codes. */
+int door_exit_code(enum door_verdict verdict);
+
 /* A connection at the server's door. */
 struct caller {
 	int fd;				/* borrowed */

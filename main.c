@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "bear.h"
 #include "client.h"
 #include "control.h"
@@ -22,7 +23,6 @@
 #include "local.h"
 #include "log.h"
 #include "mint.h"
-#include "opt.h"
 #include "relay.h"
 #include "server.h"
 #include "share.h"
@@ -302,15 +302,15 @@ run(enum opt_role role, enum opt_form form, int argc, char **argv)
 	char why[OPT_WHY_MAX];
 	int code;
 
-	switch (opt_parse(&config, role, form, argc, argv, why)) {
-	case OPT_HELP:
+	switch (args_parse(&config, role, form, argc, argv, why)) {
+	case ARGS_HELP:
 		return usage();
-	case OPT_VERSION:
+	case ARGS_VERSION:
 		return version();
-	case OPT_USAGE:
+	case ARGS_USAGE:
 		log_line(LOG_ERROR, "%s", why);
 		return EXIT_USAGE;
-	case OPT_RUN:
+	case ARGS_RUN:
 		break;
 	}
 	if (config.json_fd != -1 && fcntl(config.json_fd, F_GETFD) == -1) {
@@ -414,7 +414,7 @@ main(int argc, char **argv)
 	if (argc > 1 && ticket_like(argv[1]))
 		return run(OPT_CLIENT, OPT_TICKET, argc - 1, argv + 1);
 	if (argc > 1 && argv[1][0] == '-' &&
-	    (form = opt_form_of(argc - 1, argv + 1)) != OPT_PLACE)
+	    (form = args_form(argc - 1, argv + 1)) != OPT_PLACE)
 		return run(form == OPT_SHARE ? OPT_SERVER : OPT_CLIENT, form,
 		    argc - 1, argv + 1);
 	if (argc > 1)

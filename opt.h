@@ -20,13 +20,6 @@ enum opt_form {
 	OPT_TICKET	/* where a client goes, and maybe - */
 };
 
-enum opt_verdict {
-	OPT_RUN,	/* the config is complete and makes sense */
-	OPT_HELP,	/* print the usage on stdout, exit 0 */
-	OPT_VERSION,	/* print the version on stdout, exit 0 */
-	OPT_USAGE	/* wrong: the sentence says how; exit 2 */
-};
-
 enum {
 	OPT_WHY_MAX = 256,
 	OPT_LIST_MAX = 16,		/* services, and patterns of them */
@@ -66,15 +59,42 @@ struct config {
 	uint32_t rate;		/* bytes a second and room; 0: no limit */
 };
 
-/* Read the arguments behind the subcommand, and the environment, into *c;
- * argv[argc] is NULL.  On OPT_USAGE, why is one line that quotes nothing that
- * stands where the token is due. */
-enum opt_verdict opt_parse(struct config *c, enum opt_role role,
-    enum opt_form form, int argc, char **argv, char why[OPT_WHY_MAX]);
+enum opt_kind {
+	OPT_FLAG,		/* a bool; in the environment 0 or 1 */
+	OPT_NUMBER,		/* a uint32_t from min to max */
+	OPT_OTHER,		/* what set() takes, and so the rest: */
+	OPT_LIST,		/* several; in the environment with commas */
+	OPT_MAYBE,		/* may be left out */
+	OPT_SECRET,		/* is wiped once it was used */
+	OPT_LAST		/* -h, -V: nothing is set */
+};
 
-/* Which form do arguments have that begin with an option: mtunnel's, with
- * -token or -port?  OPT_PLACE: not those. */
-enum opt_form opt_form_of(int argc, char **argv);
+struct opt {
+	char letter;		/* 0: none */
+	const char *name;
+	const char *arg;	/* NULL: a flag */
+	const char *env;	/* or NULL */
+	unsigned roles;		/* of enum opt_role */
+	const char *help;
+	const char *expect;	/* what a good value is */
+	enum opt_kind kind;
+	int (*set)(struct config *, const char *);	/* or NULL */
+	size_t at;		/* a flag or number: where in the config */
+	uint32_t min, max;
+};
+
+/* Find a long option by the n bytes at s, or a short one.  NULL: none. */
+const struct opt *opt_long(const char *s, size_t n);
+const struct opt *opt_short(char letter);
+
+/* Set o in *c; value is NULL for a flag.  Returns 0, or -1 with a line in
+ * why, if it is not for this role or the value no good one. */
+int opt_apply(struct config *c, const struct opt *o, const char *value,
+    char why[OPT_WHY_MAX]);
+
+/* Set all that the environment says, for this role, and token_env and
+ * auth_env.  Returns 0, or -1 with a line in why. */
+int opt_environment(struct config *c, char why[OPT_WHY_MAX]);
 
 /* Read HOST[:PORT] of a relay.  Returns 0 or -1. */
 int opt_relay(const char *s, struct hostport *out);

@@ -290,6 +290,19 @@ stream_accept(struct tunnel *t, int lfd, struct net_addr *from)
 	return -1;
 }
 
+bool
+stream_launch(struct stream *s, void (*run)(struct task *))
+{
+	int saved;
+
+	if (s != NULL && task_start(&s->task, run) == 0)
+		return true;
+	saved = errno;
+	stream_free(s);
+	errno = saved;
+	return false;
+}
+
 void
 stream_start(struct tunnel *t, int fd, const struct net_addr *from,
     void (*run)(struct task *))

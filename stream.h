@@ -111,6 +111,10 @@ struct stream {
 struct stream *stream_new(struct tunnel *t);
 void stream_free(struct stream *s);
 
+/* Start the thread of s, which only the caller knows so far.  Returns false if
+ * there is none, with errno; s, if it is not NULL, is freed then. */
+bool stream_launch(struct stream *s, void (*run)(struct task *));
+
 /* Buffers for datagrams, if the config does not say so.  Returns 0, or -1
  * with errno ENOMEM. */
 int stream_add_bufs(struct stream *s);

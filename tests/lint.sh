@@ -218,8 +218,8 @@ time.h		task event
 sys/time.h	net
 sys/resource.h	main stream
 fcntl.h		bulk conn entropy flow main net resolve task token
-unistd.h	bulk client conn entropy event flow link local log main net plain resolve sealed server stream task token post public relay rooms share waiter control late sandbox lobby look pair
-errno.h		bulk client conn dial door entropy event flow kdf keeper link local log main mint net plain pump resolve sealed seal server stream task token turn post public relay rooms share waiter control roster late sandbox lobby pair
+unistd.h	bulk client conn entropy event flow link local log main net plain resolve sealed server stream task token post public relay rooms share waiter control late sandbox lobby look pair uplink serve
+errno.h		bulk client conn dial door entropy event flow kdf keeper link local log main mint net plain pump resolve sealed seal server stream task token turn post public relay rooms share waiter control roster late sandbox lobby pair uplink serve
 stdlib.h	bulk kdf opt resolve seal stream task public roster
 sys/types.h	*
 limits.h	task bulk

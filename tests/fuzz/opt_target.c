@@ -5,7 +5,7 @@
  * asked for. */
 
 #include "fuzz.h"
-#include "opt.h"
+#include "args.h"
 
 enum { LINES_MAX = 80 };
 
@@ -134,7 +134,7 @@ takes(struct config *c, char *option, char *value)
 	char host[] = "h", port[] = "1", token[] = "t", why[OPT_WHY_MAX];
 	char *argv[] = { host, port, token, option, value, NULL };
 
-	return opt_parse(c, OPT_SERVER, OPT_PLACE, 5, argv, why) == OPT_RUN;
+	return args_parse(c, OPT_SERVER, OPT_PLACE, 5, argv, why) == ARGS_RUN;
 }
 
 int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* opt_parse.c - command lines.
+/* args_parse.c - command lines.
  *
  * Input: one byte for the role, then arguments, each with a newline behind
  * it.  A line that begins with '$' is a variable of the environment: the
@@ -7,7 +7,7 @@
 
 #include "bear.h"
 #include "fuzz.h"
-#include "opt.h"
+#include "args.h"
 
 enum { ARGS_MAX = 24, VARIABLES_MAX = 4 };
 
@@ -325,7 +325,7 @@ check_secrecy(enum opt_role role, int argc, char *const *args, int token,
 		continue;
 	for (; *p != '\0'; p++)
 		*p = *p == '\x01' ? '\x02' : '\x01';
-	MUST(opt_parse(&c, role, OPT_PLACE, argc, argv, again) == OPT_USAGE);
+	MUST(args_parse(&c, role, OPT_PLACE, argc, argv, again) == ARGS_USAGE);
 	MUST(strcmp(why, again) == 0);
 	free_args(argc, argv);
 }
@@ -348,7 +348,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char why[OPT_WHY_MAX], why2[OPT_WHY_MAX];
 	struct config c, c2;
 	enum opt_role role;
-	enum opt_verdict v;
+	enum args_verdict v;
 	const uint8_t *eol;
 	int argc = 0, nnames = 0;
 	struct line line;
@@ -374,17 +374,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	copy_args(argc, args, argv2);
 	memset(why, 'x', sizeof(why));
 	memset(why2, 'y', sizeof(why2));
-	v = opt_parse(&c, role, OPT_PLACE, argc, argv, why);
+	v = args_parse(&c, role, OPT_PLACE, argc, argv, why);
 	/* Nothing of it depends on what was there before. */
 	memset(&c2, 0xa5, sizeof(c2));
-	MUST(opt_parse(&c2, role, OPT_PLACE, argc, argv2, why2) == v);
+	MUST(args_parse(&c2, role, OPT_PLACE, argc, argv2, why2) == v);
 	read_line(&line, argc, argv);
-	if (v == OPT_USAGE) {
+	if (v == ARGS_USAGE) {
 		MUST(memchr(why, '\0', sizeof(why)) != NULL);
 		MUST(why[0] != '\0' && strcmp(why, why2) == 0);
 		if (line.token != -1)
 			check_secrecy(role, argc, args, line.token, why);
-	} else if (v == OPT_RUN) {
+	} else if (v == ARGS_RUN) {
 		MUST(c.role == role && c2.role == role);
 		MUST(place_of(c.token_arg, argc, argv) ==
 		    place_of(c2.token_arg, argc, argv2));

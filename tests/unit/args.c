@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* opt.c - arguments and environment to a config, or to one sentence. */
+/* args.c - arguments and environment to a config, or to one sentence. */
 
-#include "opt.h"
+#include "args.h"
 #include "unit.h"
 
 enum { ARGS_MAX = 20 };
@@ -12,7 +12,7 @@ static char why[OPT_WHY_MAX];
 static enum opt_form found;		/* what the last one looked like */
 
 /* Parse the words of a line; "''" is an empty one. */
-static enum opt_verdict
+static enum args_verdict
 parse_form(enum opt_role role, enum opt_form form, const char *line)
 {
 	static char text[512];
@@ -30,11 +30,11 @@ parse_form(enum opt_role role, enum opt_form form, const char *line)
 	unit_row("%s%s %s", role == OPT_SERVER ? "server" : role == OPT_CLIENT ?
 	    "client" : "relay", form == OPT_SHARE ? " share" :
 	    form == OPT_TICKET ? " ticket" : "", line);
-	found = opt_form_of(argc, argv);
-	return opt_parse(&config, role, form, argc, argv, why);
+	found = args_form(argc, argv);
+	return args_parse(&config, role, form, argc, argv, why);
 }
 
-static enum opt_verdict
+static enum args_verdict
 parse(enum opt_role role, const char *line)
 {
 	return parse_form(role, OPT_PLACE, line);
@@ -62,7 +62,7 @@ static void
 defaults(void)
 {
 	clear_environment();
-	CHECK_EQ(parse(OPT_SERVER, "0.0.0.0 7000 tok"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "0.0.0.0 7000 tok"), ARGS_RUN);
 	CHECK_EQ(config.role, OPT_SERVER);
 	CHECK_STR(config.peer.host, "0.0.0.0");
 	CHECK_EQ(config.peer.port, 7000);
@@ -80,7 +80,7 @@ defaults(void)
 	CHECK_EQ(config.linger_s, 7200);
 	CHECK_EQ(config.udp_idle_s, 120);
 	CHECK_EQ(config.max_conns, 1024);
-	CHECK_EQ(parse(OPT_CLIENT, "h 1 tok"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 1 tok"), ARGS_RUN);
 	CHECK_EQ(config.role, OPT_CLIENT);
 	CHECK_EQ(config.peer.port, 1);
 }
@@ -105,7 +105,7 @@ good(void)
 
 	clear_environment();
 	for (i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
-		CHECK_EQ(parse(OPT_SERVER, servers[i]), OPT_RUN);
+		CHECK_EQ(parse(OPT_SERVER, servers[i]), ARGS_RUN);
 		CHECK_STR(config.peer.host, "0.0.0.0");
 		CHECK_EQ(config.peer.port, 0);
 		CHECK_STR(config.token_arg, "tok");
@@ -117,7 +117,7 @@ good(void)
 		CHECK_EQ(config.udp_idle_s, 9);
 	}
 	for (i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
-		CHECK_EQ(parse(OPT_CLIENT, clients[i]), OPT_RUN);
+		CHECK_EQ(parse(OPT_CLIENT, clients[i]), ARGS_RUN);
 		CHECK(config.has_listen && config.verbose);
 		CHECK_STR(config.listen.host, "127.0.0.1");
 		CHECK_EQ(config.listen.port, 80);
@@ -126,13 +126,13 @@ good(void)
 		CHECK_EQ(config.max_conns, 2);
 	}
 	/* Behind -- nothing is an option; a - alone never is. */
-	CHECK_EQ(parse(OPT_CLIENT, "h 5 -- -u"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 5 -- -u"), ARGS_RUN);
 	CHECK_STR(config.token_arg, "-u");
-	CHECK_EQ(parse(OPT_CLIENT, "-- h 5 --"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "-- h 5 --"), ARGS_RUN);
 	CHECK_STR(config.token_arg, "--");
-	CHECK_EQ(parse(OPT_CLIENT, "h 5 -"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 5 -"), ARGS_RUN);
 	CHECK_STR(config.token_arg, "-");
-	CHECK_EQ(parse(OPT_CLIENT, "h 5 ''"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 5 ''"), ARGS_RUN);
 	CHECK_STR(config.token_arg, "");
 }
 
@@ -269,10 +269,10 @@ bad(void)
 	clear_environment();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].part == NULL) {
-			CHECK(parse(rows[i].role, rows[i].line) != OPT_USAGE);
+			CHECK(parse(rows[i].role, rows[i].line) != ARGS_USAGE);
 			continue;
 		}
-		CHECK_EQ(parse(rows[i].role, rows[i].line), OPT_USAGE);
+		CHECK_EQ(parse(rows[i].role, rows[i].line), ARGS_USAGE);
 		if (strstr(why, rows[i].part) == NULL)
 			unit_fail(__FILE__, __LINE__, "says: %s", why);
 		CHECK(memchr(why, '\0', sizeof(why)) != NULL);
@@ -336,14 +336,14 @@ go_flags(void)
 		role = form == OPT_SHARE ? OPT_SERVER : OPT_CLIENT;
 		if (rows[i].part != NULL) {
 			CHECK_EQ(parse_form(role, form, rows[i].line),
-			    OPT_USAGE);
+			    ARGS_USAGE);
 			CHECK(strstr(why, rows[i].part) != NULL);
 			CHECK(strstr(why, "fuvan") == NULL);
 			CHECK(strstr(why, "nonsense") == NULL);
 			CHECK_EQ(found, form);
 			continue;
 		}
-		CHECK_EQ(parse_form(role, form, rows[i].line), OPT_RUN);
+		CHECK_EQ(parse_form(role, form, rows[i].line), ARGS_RUN);
 		CHECK_EQ(found, form);
 		CHECK_EQ(config.udp, rows[i].udp);
 		if (form == OPT_SHARE) {
@@ -362,13 +362,13 @@ go_flags(void)
 	}
 	/* Where there is no ticket they are nobody's. */
 	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r -token "
-	    TICKET), OPT_USAGE);
+	    TICKET), ARGS_USAGE);
 	CHECK(strstr(why, "-token is for") != NULL);
 	CHECK(strstr(why, "fuvan") == NULL);
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t -port 80"), OPT_USAGE);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --relay"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t -port 80"), ARGS_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --relay"), ARGS_USAGE);
 	CHECK_EQ(found, OPT_PLACE);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t -- -port 80"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t -- -port 80"), ARGS_USAGE);
 	CHECK_EQ(found, OPT_PLACE);
 }
 
@@ -383,24 +383,24 @@ who_comes(void)
 	size_t i;
 
 	clear_environment();
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1"), ARGS_RUN);
 	CHECK(config.proxy == 0 && !config.source_by_client);
 	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1 --source-by-client"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK(config.proxy == 0 && config.source_by_client);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		(void)snprintf(line, sizeof(line),
 		    "h 80 t --to h:1 --proxy-protocol %s", rows[i].text);
-		CHECK_EQ(parse(OPT_SERVER, line), OPT_RUN);
+		CHECK_EQ(parse(OPT_SERVER, line), ARGS_RUN);
 		CHECK_EQ(config.proxy, rows[i].version);
 		CHECK(!config.source_by_client);
 		REQUIRE(setenv("ADIT_PROXY_PROTOCOL", rows[i].text, 1) == 0);
 		REQUIRE(setenv("ADIT_SOURCE_BY_CLIENT", "1", 1) == 0);
-		CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1"), OPT_RUN);
+		CHECK_EQ(parse(OPT_SERVER, "h 80 t --to h:1"), ARGS_RUN);
 		CHECK_EQ(config.proxy, rows[i].version);
 		CHECK(config.source_by_client);
 		/* The client does not look. */
-		CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to h:1"), OPT_RUN);
+		CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to h:1"), ARGS_RUN);
 		CHECK(config.proxy == 0 && !config.source_by_client);
 		clear_environment();
 	}
@@ -416,17 +416,17 @@ lists(void)
 
 	clear_environment();
 	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to a:1 --to=[::1]:2 --to b:3"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK_EQ(config.nto, 3);
 	CHECK_STR(config.to[0].host, "a");
 	CHECK_STR(config.to[1].host, "::1");
 	CHECK_EQ(config.to[1].port, 2);
 	CHECK_STR(config.to[2].host, "b");
 	CHECK_EQ(config.to[2].port, 3);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to b:2"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to b:2"), ARGS_RUN);
 	CHECK_EQ(config.nto, 1);
 	/* On the command line a comma is no separator. */
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to a:1,b:2"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to a:1,b:2"), ARGS_USAGE);
 	CHECK(strstr(why, "--to wants HOST:PORT") != NULL);
 	for (n = 0, i = 1; i <= OPT_LIST_MAX + 1; i++) {
 		n += (size_t)snprintf(line + n, sizeof(line) - n, "%sh:%u",
@@ -434,7 +434,7 @@ lists(void)
 		unit_row("%u services", i);
 		REQUIRE(setenv("ADIT_TO", line, 1) == 0);
 		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), i <= OPT_LIST_MAX ?
-		    OPT_RUN : OPT_USAGE);
+		    ARGS_RUN : ARGS_USAGE);
 		if (i <= OPT_LIST_MAX) {
 			CHECK_EQ(config.nto, i);
 			CHECK_EQ(config.to[i - 1].port, i);
@@ -442,7 +442,7 @@ lists(void)
 		REQUIRE(setenv("ADIT_ALLOW", line, 1) == 0);
 		REQUIRE(unsetenv("ADIT_TO") == 0);
 		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), i <= OPT_LIST_MAX ?
-		    OPT_RUN : OPT_USAGE);
+		    ARGS_RUN : ARGS_USAGE);
 		if (i <= OPT_LIST_MAX)
 			CHECK_EQ(config.nallow, i);
 		REQUIRE(unsetenv("ADIT_ALLOW") == 0);
@@ -464,7 +464,7 @@ environment_lists(void)
 	clear_environment();
 	REQUIRE(setenv("ADIT_TO", "a:1,[::1]:2,b:3", 1) == 0);
 	REQUIRE(setenv("ADIT_ALLOW", "c:4,*:5,d:*,*:*", 1) == 0);
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t"), ARGS_RUN);
 	CHECK_EQ(config.nto, 3);
 	CHECK_STR(config.to[0].host, "a");
 	CHECK_STR(config.to[1].host, "::1");
@@ -474,25 +474,25 @@ environment_lists(void)
 	CHECK_EQ(config.allow[1].port, 5);
 	CHECK_STR(config.allow[2].host, "d");
 	CHECK_EQ(config.allow[2].port, 0);
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to z:9"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --to z:9"), ARGS_RUN);
 	CHECK_EQ(config.nto, 1);
 	CHECK_STR(config.to[0].host, "z");
 	CHECK_EQ(config.nallow, 4);
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t --allow z:*"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --allow z:*"), ARGS_RUN);
 	CHECK_EQ(config.nto, 3);
 	CHECK_EQ(config.nallow, 1);
 	/* --allow is the server's alone: the client does not look. */
 	REQUIRE(setenv("ADIT_ALLOW", "?", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to z:9"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --to z:9"), ARGS_RUN);
 	CHECK_EQ(config.nto, 1);
 	CHECK_EQ(config.nallow, 0);
 	REQUIRE(unsetenv("ADIT_ALLOW") == 0);
 	/* And a list of --to is the server's, too. */
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), ARGS_USAGE);
 	CHECK(strstr(why, "one --to is enough at the client") != NULL);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		REQUIRE(setenv("ADIT_TO", wrong[i], 1) == 0);
-		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), OPT_USAGE);
+		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), ARGS_USAGE);
 		unit_row("ADIT_TO=%s: %s", wrong[i], why);
 		CHECK(strstr(why, "ADIT_TO in the environment should be") !=
 		    NULL);
@@ -502,11 +502,11 @@ environment_lists(void)
 	memcpy(value, "a:1,", 4);
 	memcpy(value + sizeof(value) - 5, ":443", 5);
 	REQUIRE(setenv("ADIT_TO", value, 1) == 0);
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t"), ARGS_USAGE);
 	/* Others are no lists. */
 	REQUIRE(unsetenv("ADIT_TO") == 0);
 	REQUIRE(setenv("ADIT_TARGET", "1,2", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), ARGS_USAGE);
 	CHECK(strstr(why, "ADIT_TARGET in the environment") != NULL);
 }
 
@@ -547,7 +547,7 @@ allows(void)
 		(void)snprintf(line, sizeof(line), "h 80 t --allow=%s",
 		    rows[i].text);
 		CHECK_EQ(parse(OPT_SERVER, line), rows[i].host != NULL ?
-		    OPT_RUN : OPT_USAGE);
+		    ARGS_RUN : ARGS_USAGE);
 		if (rows[i].host != NULL) {
 			CHECK_EQ(config.nallow, 1);
 			CHECK_STR(config.allow[0].host, rows[i].host);
@@ -561,7 +561,7 @@ allows(void)
 		memcpy(text + n, ":*", 3);
 		REQUIRE(setenv("ADIT_ALLOW", text, 1) == 0);
 		CHECK_EQ(parse(OPT_SERVER, "h 80 t"), n < TEXT_HOST_MAX ?
-		    OPT_RUN : OPT_USAGE);
+		    ARGS_RUN : ARGS_USAGE);
 		unit_row("a host of %zu", n);
 		if (n < TEXT_HOST_MAX) {
 			CHECK_EQ(strlen(config.allow[0].host), n);
@@ -633,7 +633,7 @@ targets(void)
 
 	clear_environment();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		CHECK_EQ(parse(OPT_SERVER, rows[i].line), OPT_RUN);
+		CHECK_EQ(parse(OPT_SERVER, rows[i].line), ARGS_RUN);
 		unit_row("%s: %s", rows[i].line, rows[i].text);
 		memset(&hp, 0, sizeof(hp));
 		CHECK_EQ(opt_target(&config, rows[i].text, &hp),
@@ -644,7 +644,7 @@ targets(void)
 		}
 	}
 	/* A peer may ask for what is longer than any name. */
-	CHECK_EQ(parse(OPT_SERVER, any), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, any), ARGS_RUN);
 	for (i = 0; i < sizeof(text) - 3; i++) {
 		memset(text, 'x', i);
 		memcpy(text + i, ":1", 3);
@@ -672,13 +672,13 @@ target_option(void)
 	for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
 		(void)snprintf(line, sizeof(line), "h 80 t --target=%s",
 		    yes[i]);
-		CHECK_EQ(parse(OPT_CLIENT, line), OPT_RUN);
+		CHECK_EQ(parse(OPT_CLIENT, line), ARGS_RUN);
 		CHECK_STR(config.target, yes[i]);
 	}
 	for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
 		(void)snprintf(line, sizeof(line), "h 80 t --target=%s",
 		    no[i]);
-		CHECK_EQ(parse(OPT_CLIENT, line), OPT_USAGE);
+		CHECK_EQ(parse(OPT_CLIENT, line), ARGS_USAGE);
 		CHECK(strstr(why, "--target wants a port or HOST:PORT") !=
 		    NULL);
 	}
@@ -689,19 +689,19 @@ static void
 json(void)
 {
 	clear_environment();
-	CHECK_EQ(parse(OPT_SERVER, "h 80 t --json --to h:1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "h 80 t --json --to h:1"), ARGS_RUN);
 	CHECK_EQ(config.json_fd, 1);
 	CHECK_EQ(parse(OPT_SERVER, "h 80 t --json --json-fd 4 --to h:1"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK_EQ(config.json_fd, 4);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --json-fd=3"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --json-fd=3"), ARGS_RUN);
 	CHECK_EQ(config.json_fd, 3);
 	CHECK(!config.json);
 	REQUIRE(setenv("ADIT_JSON_FD", "5", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t"), ARGS_RUN);
 	CHECK_EQ(config.json_fd, 5);
 	REQUIRE(setenv("ADIT_JSON", "1", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --listen 1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --listen 1"), ARGS_RUN);
 	CHECK(config.json);
 }
 
@@ -722,7 +722,7 @@ long_ones(void)
 		memcpy(line, before[i], n);
 		memset(line + n, 'x', 400);
 		memcpy(line + n + 400, i < 2 ? " 1 t" : "", i < 2 ? 5 : 1);
-		CHECK_EQ(parse(OPT_SERVER, line), OPT_USAGE);
+		CHECK_EQ(parse(OPT_SERVER, line), ARGS_USAGE);
 		CHECK(memchr(why, '\0', sizeof(why)) != NULL);
 	}
 }
@@ -731,12 +731,12 @@ static void
 special(void)
 {
 	clear_environment();
-	CHECK_EQ(parse(OPT_SERVER, "--help"), OPT_HELP);
-	CHECK_EQ(parse(OPT_SERVER, "-h"), OPT_HELP);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --help"), OPT_HELP);
-	CHECK_EQ(parse(OPT_CLIENT, "--version"), OPT_VERSION);
-	CHECK_EQ(parse(OPT_CLIENT, "-V --frob"), OPT_VERSION);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 -- -h"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "--help"), ARGS_HELP);
+	CHECK_EQ(parse(OPT_SERVER, "-h"), ARGS_HELP);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 t --help"), ARGS_HELP);
+	CHECK_EQ(parse(OPT_CLIENT, "--version"), ARGS_VERSION);
+	CHECK_EQ(parse(OPT_CLIENT, "-V --frob"), ARGS_VERSION);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 -- -h"), ARGS_RUN);
 }
 
 static void
@@ -744,10 +744,10 @@ environment(void)
 {
 	clear_environment();
 	REQUIRE(setenv("ADIT_TOKEN", "from env", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80"), ARGS_RUN);
 	CHECK_STR(config.token_arg, "from env");
 	CHECK(config.token_arg == config.token_env);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 arg"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 arg"), ARGS_RUN);
 	CHECK_STR(config.token_arg, "arg");
 	/* Not used, and yet a secret to be wiped. */
 	CHECK_STR(config.token_env, "from env");
@@ -757,16 +757,16 @@ environment(void)
 	REQUIRE(setenv("ADIT_VERBOSE", "0", 1) == 0);
 	REQUIRE(setenv("ADIT_IDLE", "", 1) == 0);	/* as if not there */
 	REQUIRE(setenv("ADIT_ALLOW", "bad", 1) == 0);	/* for the server */
-	CHECK_EQ(parse(OPT_CLIENT, "h 80"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80"), ARGS_RUN);
 	CHECK_EQ(config.drain_s, 9);
 	CHECK(config.has_listen && config.udp && !config.verbose);
 	CHECK_EQ(config.listen.port, 8080);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 --drain 1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 --drain 1"), ARGS_RUN);
 	CHECK_EQ(config.drain_s, 1);
-	CHECK_EQ(parse(OPT_SERVER, "h 80"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_SERVER, "h 80"), ARGS_USAGE);
 	CHECK(strstr(why, "ADIT_ALLOW in the environment") != NULL);
 	REQUIRE(setenv("ADIT_UDP", "yes", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80"), ARGS_USAGE);
 	CHECK(strstr(why, "ADIT_UDP in the environment") != NULL);
 }
 
@@ -775,22 +775,22 @@ static void
 discreet(void)
 {
 	clear_environment();
-	CHECK_EQ(parse(OPT_CLIENT, "h SECRET"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h SECRET"), ARGS_USAGE);
 	CHECK(strstr(why, "SECRET") == NULL);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 -SECRET"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 -SECRET"), ARGS_USAGE);
 	CHECK(strstr(why, "ECRET") == NULL);
-	CHECK_EQ(parse(OPT_CLIENT, "h 80 SECRET x"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 80 SECRET x"), ARGS_USAGE);
 	CHECK(strstr(why, "SECRET") == NULL);
-	CHECK_EQ(parse(OPT_CLIENT, "SECRET"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "SECRET"), ARGS_USAGE);
 	CHECK(strstr(why, "SECRET") == NULL);
 }
 
 /* Whoever is wrong is told so, in words that have this part, and none of what
  * could be a secret. */
 static void
-check_wrong(enum opt_verdict verdict, const char *part)
+check_wrong(enum args_verdict verdict, const char *part)
 {
-	CHECK_EQ(verdict, OPT_USAGE);
+	CHECK_EQ(verdict, ARGS_USAGE);
 	if (strstr(why, part) == NULL)
 		unit_fail(__FILE__, __LINE__, "says: %s", why);
 	CHECK(memchr(why, '\0', sizeof(why)) != NULL);
@@ -840,7 +840,7 @@ relays(void)
 	size_t i;
 
 	clear_environment();
-	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 0"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 0"), ARGS_RUN);
 	CHECK_EQ(config.role, OPT_RELAY);
 	CHECK_STR(config.peer.host, "0.0.0.0");
 	CHECK_EQ(config.peer.port, 0);
@@ -852,7 +852,7 @@ relays(void)
 	CHECK(config.token_arg == NULL && config.token_env == NULL);
 	CHECK_EQ(parse(OPT_RELAY, ":: 443 --max-rooms 1 --max-per-source=9 "
 	    "--max-conns 7 --drain 3 --linger 4 -v --json --auth SECRET"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK_EQ(config.max_rooms, 1);
 	CHECK_EQ(config.max_source, 9);
 	CHECK_EQ(config.max_conns, 7);
@@ -862,7 +862,7 @@ relays(void)
 	CHECK_EQ(config.json_fd, 1);	/* it carries no data there */
 	CHECK_STR(config.auth_arg, "SECRET");
 	CHECK_EQ(parse(OPT_RELAY, "--max-rooms 1000000 --max-per-source "
-	    "1000000 ::1 1"), OPT_RUN);
+	    "1000000 ::1 1"), ARGS_RUN);
 	CHECK_EQ(config.max_rooms, 1000000);
 	CHECK_EQ(config.max_source, 1000000);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -873,11 +873,11 @@ relays(void)
 	REQUIRE(setenv("ADIT_MAX_PER_SOURCE", "6", 1) == 0);
 	REQUIRE(setenv("ADIT_ROOM", "?", 1) == 0);	/* not ours */
 	REQUIRE(setenv("ADIT_RELAY", "?", 1) == 0);
-	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), ARGS_RUN);
 	CHECK_STR(config.token_env, "SECRET");
 	CHECK_EQ(config.max_rooms, 5);
 	CHECK_EQ(config.max_source, 6);
-	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1 --max-rooms 7"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1 --max-rooms 7"), ARGS_RUN);
 	CHECK_EQ(config.max_rooms, 7);
 	REQUIRE(setenv("ADIT_MAX_ROOMS", "0", 1) == 0);
 	check_wrong(parse(OPT_RELAY, "0.0.0.0 1"),
@@ -940,18 +940,18 @@ in_rooms(void)
 	size_t i;
 
 	clear_environment();
-	CHECK_EQ(parse(OPT_SERVER, "h 1 t"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "h 1 t"), ARGS_RUN);
 	CHECK_STR(config.room, "");
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		(void)snprintf(line, sizeof(line), "r 7000 tok --room %s",
 		    names[i]);
-		CHECK_EQ(parse(OPT_SERVER, line), OPT_RUN);
+		CHECK_EQ(parse(OPT_SERVER, line), ARGS_RUN);
 		CHECK_STR(config.room, names[i]);
 		CHECK_STR(config.peer.host, "r");
 		CHECK_EQ(config.peer.port, 7000);
 		CHECK_EQ(config.form, OPT_PLACE);
 		CHECK(!config.auth && config.auth_arg == NULL);
-		CHECK_EQ(parse(OPT_CLIENT, line), OPT_RUN);
+		CHECK_EQ(parse(OPT_CLIENT, line), ARGS_RUN);
 		CHECK_STR(config.room, names[i]);
 	}
 	for (i = 0; i < sizeof(no_names) / sizeof(no_names[0]); i++) {
@@ -967,17 +967,17 @@ in_rooms(void)
 		    wrong[i].part);
 	/* A relay's secret stays where it is, to be wiped there. */
 	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room a --auth SECRET"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK(config.auth);
 	CHECK_STR(config.auth_arg, "SECRET");
 	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --auth=SECRET --room=a"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK_STR(config.auth_arg, "SECRET");
 	memset(config.auth_arg, 0, strlen(config.auth_arg));
-	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room a --auth -"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room a --auth -"), ARGS_RUN);
 	CHECK_STR(config.auth_arg, "-");
 	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room a --auth one --auth two"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK_STR(config.auth_arg, "two");
 }
 
@@ -988,28 +988,28 @@ rooms_environment(void)
 	REQUIRE(setenv("ADIT_ROOM", "box", 1) == 0);
 	REQUIRE(setenv("ADIT_AUTH", "ENVSECRET", 1) == 0);
 	REQUIRE(setenv("ADIT_RELAY", "other:9", 1) == 0);
-	CHECK_EQ(parse(OPT_SERVER, "r 1 tok"), OPT_RUN);
+	CHECK_EQ(parse(OPT_SERVER, "r 1 tok"), ARGS_RUN);
 	CHECK_STR(config.room, "box");
 	CHECK_STR(config.peer.host, "r");	/* as it was given */
 	CHECK_EQ(config.peer.port, 1);
 	CHECK(config.auth);
 	CHECK(config.auth_arg == getenv("ADIT_AUTH"));
 	CHECK_EQ(parse(OPT_SERVER, "r 1 tok --room car --auth SECRET"),
-	    OPT_RUN);
+	    ARGS_RUN);
 	CHECK_STR(config.room, "car");
 	CHECK_STR(config.auth_arg, "SECRET");
 	/* One that another takes the place of is wiped. */
 	CHECK_STR(getenv("ADIT_AUTH"), "");
 	REQUIRE(setenv("ADIT_AUTH", "ENVSECRET", 1) == 0);
-	CHECK_EQ(parse(OPT_CLIENT, "r 1 tok"), OPT_RUN);
+	CHECK_EQ(parse(OPT_CLIENT, "r 1 tok"), ARGS_RUN);
 	CHECK_STR(config.room, "box");
 	CHECK(!config.auth && config.auth_arg == NULL);
-	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), ARGS_RUN);
 	CHECK_STR(config.auth_arg, "ENVSECRET");
 	CHECK_STR(config.room, "");
 	check_wrong(parse(OPT_RELAY, "0.0.0.0"), "something is missing");
 	REQUIRE(setenv("ADIT_AUTH", "", 1) == 0);	/* as if not there */
-	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "0.0.0.0 1"), ARGS_RUN);
 	CHECK(!config.auth && config.auth_arg == NULL);
 	REQUIRE(setenv("ADIT_ROOM", "Box", 1) == 0);
 	check_wrong(parse(OPT_SERVER, "r 1 tok"),
@@ -1020,7 +1020,7 @@ rooms_environment(void)
 	REQUIRE(setenv("ADIT_RELAY", "a/b", 1) == 0);
 	check_wrong(parse_form(OPT_SERVER, OPT_SHARE, "80"),
 	    "ADIT_RELAY in the environment should be HOST or HOST:PORT");
-	CHECK_EQ(parse_form(OPT_CLIENT, OPT_PLACE, "h 1 tok"), OPT_RUN);
+	CHECK_EQ(parse_form(OPT_CLIENT, OPT_PLACE, "h 1 tok"), ARGS_RUN);
 }
 
 /* adit share [HOST:]PORT --relay HOST[:PORT] */
@@ -1096,7 +1096,7 @@ shares(void)
 			continue;
 		}
 		CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, good[i].line),
-		    OPT_RUN);
+		    ARGS_RUN);
 		CHECK_EQ(config.form, OPT_SHARE);
 		CHECK_EQ(config.nto, good[i].nto);
 		if (good[i].host != NULL) {
@@ -1110,7 +1110,7 @@ shares(void)
 		CHECK_STR(config.secret, "");
 	}
 	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --to h:1 --to h:2 "
-	    "--relay r --room box --auth SECRET"), OPT_RUN);
+	    "--relay r --room box --auth SECRET"), ARGS_RUN);
 	CHECK_EQ(config.to[1].port, 1);
 	CHECK_EQ(config.to[2].port, 2);
 	CHECK_STR(config.room, "box");
@@ -1123,7 +1123,7 @@ shares(void)
 	for (i = 2; i < OPT_LIST_MAX + 1; i++) {
 		REQUIRE(setenv("ADIT_TO", line, 1) == 0);
 		CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r"),
-		    OPT_RUN);
+		    ARGS_RUN);
 		CHECK_EQ(config.nto, i);
 		CHECK_EQ(config.to[0].port, 80);
 		CHECK_EQ(config.to[i - 1].port, i - 1);
@@ -1135,11 +1135,11 @@ shares(void)
 	clear_environment();
 	REQUIRE(setenv("ADIT_RELAY", "env.example:7", 1) == 0);
 	REQUIRE(setenv("ADIT_AUTH", "SECRET", 1) == 0);
-	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80"), OPT_RUN);
+	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80"), ARGS_RUN);
 	CHECK_STR(config.peer.host, "env.example");
 	CHECK_EQ(config.peer.port, 7);
 	CHECK_STR(config.auth_arg, "SECRET");
-	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r"), OPT_RUN);
+	CHECK_EQ(parse_form(OPT_SERVER, OPT_SHARE, "80 --relay r"), ARGS_RUN);
 	CHECK_STR(config.peer.host, "r");
 	CHECK_EQ(config.peer.port, 443);
 	check_wrong(parse_form(OPT_SERVER, OPT_SHARE, ""),
@@ -1203,7 +1203,7 @@ ticket_form(void)
 	clear_environment();
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, good[i].line),
-		    OPT_RUN);
+		    ARGS_RUN);
 		CHECK_EQ(config.form, OPT_TICKET);
 		CHECK_STR(config.peer.host, good[i].host);
 		CHECK_EQ(config.peer.port, good[i].port);
@@ -1220,14 +1220,14 @@ ticket_form(void)
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		if (i == 0) {	/* where SECRET is none */
 			CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, ""),
-			    OPT_USAGE);
+			    ARGS_USAGE);
 			CHECK(strstr(why, wrong[i].part) != NULL);
 			continue;
 		}
 		/* Too many: the usage has that word as well. */
 		if (strcmp(wrong[i].part, "too many arguments") == 0) {
 			CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET,
-			    wrong[i].line), OPT_USAGE);
+			    wrong[i].line), ARGS_USAGE);
 			CHECK(strstr(why, wrong[i].part) != NULL);
 			CHECK(strstr(why, "lusab") == NULL);
 			continue;
@@ -1240,12 +1240,12 @@ ticket_form(void)
 	REQUIRE(setenv("ADIT_ROOM", "box", 1) == 0);
 	REQUIRE(setenv("ADIT_TOKEN", "SECRET", 1) == 0);
 	REQUIRE(setenv("ADIT_RELAY", "?", 1) == 0);
-	CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, "r/7-" WORDS), OPT_RUN);
+	CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, "r/7-" WORDS), ARGS_RUN);
 	CHECK_STR(config.room, "7");	/* the ticket's */
 	CHECK_STR(config.secret, WORDS);
 	CHECK_STR(config.token_env, "SECRET");
 	REQUIRE(setenv("ADIT_LISTEN", "8080", 1) == 0);
-	CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, "r/7-" WORDS), OPT_RUN);
+	CHECK_EQ(parse_form(OPT_CLIENT, OPT_TICKET, "r/7-" WORDS), ARGS_RUN);
 	CHECK(config.has_listen && !config.listen_later);
 }
 
@@ -1325,35 +1325,35 @@ operated(void)
 	size_t i;
 
 	clear_environment();
-	CHECK_EQ(parse(OPT_RELAY, "h 1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "h 1"), ARGS_RUN);
 	CHECK_EQ(config.rate, 0);
 	CHECK_EQ(config.max_conns, 4096);
 	CHECK_EQ(config.max_rooms, 4096);
 	CHECK_EQ(config.max_source, 1024);
 	CHECK_STR(config.user, "");
 	CHECK(!config.auth && config.auth_arg == NULL);
-	CHECK_EQ(parse(OPT_RELAY, "h 1 --user nobody:5 --auth=x"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "h 1 --user nobody:5 --auth=x"), ARGS_RUN);
 	CHECK_STR(config.user, "nobody:5");
 	CHECK(config.auth && config.auth_env == NULL);
 	CHECK_STR(config.auth_arg, "x");
 	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
 		(void)snprintf(line, sizeof(line), "h 1 --rate %s",
 		    rates[i].text);
-		CHECK_EQ(parse(OPT_RELAY, line), OPT_RUN);
+		CHECK_EQ(parse(OPT_RELAY, line), ARGS_RUN);
 		CHECK_EQ(config.rate, rates[i].rate);
 	}
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		(void)snprintf(line, sizeof(line), "h 1 %s", wrong[i]);
-		CHECK_EQ(parse(OPT_RELAY, line), OPT_USAGE);
+		CHECK_EQ(parse(OPT_RELAY, line), ARGS_USAGE);
 	}
-	CHECK_EQ(parse(OPT_SERVER, "h 1 tok --rate 1M"), OPT_USAGE);
-	CHECK_EQ(parse(OPT_CLIENT, "h 1 tok --user nobody"), OPT_USAGE);
+	CHECK_EQ(parse(OPT_SERVER, "h 1 tok --rate 1M"), ARGS_USAGE);
+	CHECK_EQ(parse(OPT_CLIENT, "h 1 tok --user nobody"), ARGS_USAGE);
 	/* The variable is to be wiped whether or not it counts. */
 	REQUIRE(setenv("ADIT_AUTH", "y", 1) == 0);
-	CHECK_EQ(parse(OPT_RELAY, "h 1"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "h 1"), ARGS_RUN);
 	CHECK_STR(config.auth_arg, "y");
 	CHECK(config.auth_env == config.auth_arg);
-	CHECK_EQ(parse(OPT_RELAY, "h 1 --auth x"), OPT_RUN);
+	CHECK_EQ(parse(OPT_RELAY, "h 1 --auth x"), ARGS_RUN);
 	CHECK_STR(config.auth_arg, "x");
 	CHECK_STR(config.auth_env, "");
 	clear_environment();
@@ -1362,28 +1362,28 @@ operated(void)
 int
 main(void)
 {
-	unit_case("opt: defaults", defaults);
-	unit_case("opt: good ones", good);
-	unit_case("opt: bad ones", bad);
-	unit_case("opt: who comes", who_comes);
-	unit_case("opt: mtunnel's flags", go_flags);
-	unit_case("opt: lists", lists);
-	unit_case("opt: lists in the environment", environment_lists);
-	unit_case("opt: --allow", allows);
-	unit_case("opt: what may be asked for", targets);
-	unit_case("opt: --target", target_option);
-	unit_case("opt: --json", json);
-	unit_case("opt: long ones", long_ones);
-	unit_case("opt: help and version", special);
-	unit_case("opt: environment", environment);
-	unit_case("opt: does not repeat a token", discreet);
-	unit_case("opt: a relay", relays);
-	unit_case("opt: rooms", in_rooms);
-	unit_case("opt: rooms, in the environment", rooms_environment);
-	unit_case("opt: share", shares);
-	unit_case("opt: tickets", ticket_form);
-	unit_case("opt: where a relay is", relay_places);
-	unit_case("opt: relays, operated", operated);
-	unit_case("opt: usage", usage);
+	unit_case("args: defaults", defaults);
+	unit_case("args: good ones", good);
+	unit_case("args: bad ones", bad);
+	unit_case("args: who comes", who_comes);
+	unit_case("args: mtunnel's flags", go_flags);
+	unit_case("args: lists", lists);
+	unit_case("args: lists in the environment", environment_lists);
+	unit_case("args: --allow", allows);
+	unit_case("args: what may be asked for", targets);
+	unit_case("args: --target", target_option);
+	unit_case("args: --json", json);
+	unit_case("args: long ones", long_ones);
+	unit_case("args: help and version", special);
+	unit_case("args: environment", environment);
+	unit_case("args: does not repeat a token", discreet);
+	unit_case("args: a relay", relays);
+	unit_case("args: rooms", in_rooms);
+	unit_case("args: rooms, in the environment", rooms_environment);
+	unit_case("args: share", shares);
+	unit_case("args: tickets", ticket_form);
+	unit_case("args: where a relay is", relay_places);
+	unit_case("args: relays, operated", operated);
+	unit_case("args: usage", usage);
 	return unit_end();
 }
