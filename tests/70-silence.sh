@@ -13,17 +13,13 @@ one_est() {	# one_est ADDR: the client there has one connection
 	[ "$(est near dst "$1" | wc -l)" -eq 1 ]
 }
 
+. "$TESTS/networks.sh"
 networks
 peer_in far service serve echo
 serving service
 service=$(addr_of service)
+pairs "$service" 2 3 4 5
 for i in 2 3 4 5; do
-	adit_in far "server$i" server "10.77.2.$i" 0 "$TOKEN" --to "$service" -v
-	listening "server$i"
-	adit_in near "client$i" client "10.77.2.$i" "$(port_of "server$i")" \
-	    "$TOKEN" --listen 0 -v
-	listening "client$i"
-	linked "server$i" "client$i"
 	# Where all is slow a second link may be on its way: then that counts.
 	wait_for 5 one_est "10.77.2.$i"
 	eval "link$i=$(est near dst "10.77.2.$i")"
@@ -77,12 +73,12 @@ watch_halves 3 "$link3" &
 watch_halves 4 "$link4" &
 
 check "5 s of silence"
-until_s 5
+until_s "$began" 5
 link_up 10.77.2.2
 usable "$(addr_of client2)" "$NOW" 2
 
 check "20 s of silence; no half of a link stays for more than 15 s"
-until_s 20
+until_s "$began" 20
 link_up 10.77.2.3
 usable "$(addr_of client3)" "$NOW" 2
 # shellcheck disable=SC2034 # for eval
@@ -125,7 +121,7 @@ hang_up talk5
 
 check "60 s of silence; a visitor meanwhile waits for 10 s"
 expect_exit late 0 20
-until_s 60
+until_s "$began" 60
 link_up 10.77.2.4
 usable "$(addr_of client4)" "$NOW" 2
 # shellcheck disable=SC2034 # for eval

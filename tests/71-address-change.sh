@@ -5,6 +5,7 @@
 . "${0%/*}/lib.sh"
 sealed_only
 
+. "$TESTS/networks.sh"
 networks
 peer_in far service serve echo
 serving service

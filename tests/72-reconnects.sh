@@ -6,6 +6,7 @@ sealed_only
 
 cuts=200
 [ "$MODE" = native ] || cuts=40
+. "$TESTS/networks.sh"
 networks
 peer_in far service serve echo
 serving service

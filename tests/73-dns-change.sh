@@ -4,48 +4,18 @@
 . "${0%/*}/lib.sh"
 sealed_only
 
+. "$TESTS/networks.sh"
 networks
 peer_in far service serve echo
 serving service
 service=$(addr_of service)
 
-# The router is the name server.  The mounts are this scenario's own.
-mkdir names
-echo '10.77.2.2 server.test' >names/hosts
-start dns dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts \
-    --hostsdir="$T/names" --local=/test/ --local-ttl=0 \
-    --listen-address=10.77.1.1 --bind-interfaces --user=root --pid-file= \
-    --log-facility=- --log-queries
-echo 'nameserver 10.77.1.1' >resolv.conf
-echo 'hosts: files dns' >nsswitch.conf
-for i in nsswitch resolv; do
-	# Without the first one the system asks DNS anyway.
-	[ "$i" != nsswitch ] || [ -e /etc/nsswitch.conf ] || continue
-	mount --bind "$i.conf" "/etc/$i.conf" 2>mount.log ||
-	    skip "cannot bind /etc/$i.conf: $(cat mount.log)"
-done
-
-# shellcheck disable=SC2317 # wait_for calls it
-name_is() {	# name_is ADDR...
-	[ "$(dig +short +tries=1 +time=1 @10.77.1.1 server.test A |
-	    sort | xargs)" = "$*" ]
-}
-wait_for 10 name_is 10.77.2.2
+named server.test 10.77.2.2
 
 port=7000
 serve() {	# serve ADDR
 	adit_in far server server "$1" "$port" "$TOKEN" --to "$service" -v
 	listening server
-}
-
-move_name() {	# move_name ADDR...
-	rm -f names/hosts
-	for _addr in "$@"; do
-		echo "$_addr server.test"
-	done >names.new
-	mv names.new names/hosts
-	send_signal dns HUP
-	wait_for 10 name_is "$@"
 }
 
 serve 10.77.2.2

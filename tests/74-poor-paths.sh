@@ -10,6 +10,7 @@ sealed_only
 if ! (: <>/dev/net/tun) 2>"$T/refused"; then
 	skip "no TUN: $(cat "$T/refused")"
 fi
+. "$TESTS/networks.sh"
 networks
 
 # wire NAME NET DELAY LOSS [KBIT QUEUE]: a way from near to far beside the

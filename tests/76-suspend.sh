@@ -10,17 +10,13 @@
 . "${0%/*}/lib.sh"
 sealed_only
 
+. "$TESTS/networks.sh"
 networks
 peer_in far service serve echo
 serving service
 service=$(addr_of service)
+pairs "$service" 2 3 4 5
 for i in 2 3 4 5; do
-	adit_in far "server$i" server "10.77.2.$i" 0 "$TOKEN" --to "$service" -v
-	listening "server$i"
-	adit_in near "client$i" client "10.77.2.$i" "$(port_of "server$i")" \
-	    "$TOKEN" --listen 0 -v
-	listening "client$i"
-	linked "server$i" "client$i"
 	eval "link$i=$(est near dst "10.77.2.$i")"
 	# shellcheck disable=SC2086 # $PYTHON is several words
 	start_in near "talk$i" $PYTHON "$TESTS/70-net.py" talk \
@@ -61,10 +57,10 @@ for i in client5 server5; do
 done
 
 check "20 s: the side that is awake lets go of the link"
-until_s 16
+until_s "$began" 16
 wait_line server2.err '^client .* gone: silent for 10 s$'
 wait_line client3.err '^link to .* lost: silent for 10 s; dialling again$'
-until_s 20
+until_s "$began" 20
 
 check "both slept for 20 s: nobody is dead"
 all CONT client4 server4

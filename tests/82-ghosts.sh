@@ -13,6 +13,7 @@
 sealed_only
 OUTAGE=${OUTAGE:-15}
 
+. "$TESTS/networks.sh"
 networks
 
 another() {	# another NAME NET: one more namespace, 10.77.NET.2

@@ -6,6 +6,7 @@
 sealed_only
 command -v haproxy >/dev/null || skip "no haproxy"
 
+. "$TESTS/networks.sh"
 networks
 start_peer service serve echo 0 10.77.1.1:0
 serving service

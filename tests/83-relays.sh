@@ -5,43 +5,13 @@
 . "${0%/*}/lib.sh"
 sealed_only
 
+. "$TESTS/networks.sh"
 networks
 peer_in near service serve echo
 serving service
 service=$(addr_of service)
 
-# The router is the name server, as in 73.
-mkdir names
-echo '10.77.2.2 relay.test
-10.77.2.3 relay.test
-10.77.2.4 relay.test' >names/hosts
-start dns dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts \
-    --hostsdir="$T/names" --local=/test/ --local-ttl=0 \
-    --listen-address=10.77.1.1 --bind-interfaces --user=root --pid-file= \
-    --log-facility=-
-echo 'nameserver 10.77.1.1' >resolv.conf
-echo 'hosts: files dns' >nsswitch.conf
-for i in nsswitch resolv; do
-	[ "$i" != nsswitch ] || [ -e /etc/nsswitch.conf ] || continue
-	mount --bind "$i.conf" "/etc/$i.conf" 2>mount.log ||
-	    skip "cannot bind /etc/$i.conf: $(cat mount.log)"
-done
-
-# shellcheck disable=SC2317 # wait_for calls it
-name_is() {	# name_is ADDR...
-	[ "$(dig +short +tries=1 +time=1 @10.77.1.1 relay.test A |
-	    sort | xargs)" = "$*" ]
-}
-
-name() {	# name ADDR...: where relay.test is
-	rm -f names/hosts
-	for _addr in "$@"; do
-		echo "$_addr relay.test"
-	done >names.new
-	mv names.new names/hosts
-	send_signal dns HUP
-	wait_for 10 name_is "$@"
-}
+named relay.test 10.77.2.2 10.77.2.3 10.77.2.4
 
 port=7000
 relay() {	# relay NUMBER: at 10.77.2.NUMBER
@@ -106,7 +76,6 @@ serve() {	# serve NAME ROOM
 	    --to "$service" -v
 }
 
-wait_for 10 name_is 10.77.2.2 10.77.2.3 10.77.2.4
 for i in 2 3 4; do
 	relay $i
 done
@@ -185,7 +154,7 @@ stop server
 check "two addresses that are one relay count once, and the room is held still"
 adit_in far both relay 0.0.0.0 7001 -v
 wait_line both.err '^relay, listening on '
-name 10.77.2.5 10.77.2.6
+move_name 10.77.2.5 10.77.2.6
 port=7001
 serve server a
 join client a

@@ -30,6 +30,7 @@ sealed_only
 for program in curl dig dnsmasq; do
 	command -v "$program" >/dev/null || skip "no $program"
 done
+. "$TESTS/networks.sh"
 networks
 
 awk '

@@ -237,6 +237,10 @@ now() {		# set NOW to a monotonic time in hundredths of a second
 	NOW=${NOW%.*}${NOW#*.}
 }
 
+hundredths() {	# hundredths N: as seconds
+	printf '%d.%02d' $(($1 / 100)) $(($1 % 100))
+}
+
 try_for() {	# try_for SECONDS COMMAND...: poll it; fails at the deadline
 	now
 	_end=$((NOW + $1 * SLOW * 100))
@@ -279,7 +283,8 @@ start() {
 	shift
 	# Otherwise the lines of a predecessor could be taken for its own.
 	rm -f "$T/$_name.err" "$T/$_name.out"
-	: >"$T/$_name.err" >"$T/$_name.out"
+	: >"$T/$_name.err"
+	: >"$T/$_name.out"
 	"$@" <"${IN:-/dev/null}" >"${OUT:-$T/$_name.out}" 2>"$T/$_name.err" \
 	    3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 	eval "pid_$_name=\$!; fds_$_name="
@@ -397,6 +402,24 @@ note_fds() {	# note_fds NAME: how many it has when nothing happens
 		_fds=$(fd_count "$1")
 	done
 	eval "fds_$1=$_fds"
+}
+
+# middle ATTACK WHAT...: the attacker in the middle of pipes, or of streams.
+# In a slow build every third of what it does will do: which ones, changes
+# nothing.
+middle() {
+	[ "$MODE" = native ] || export MIDDLE_STEP=3
+	_attack=$1
+	shift
+	for _what in "$@"; do
+		check "$_what"
+		# shellcheck disable=SC2086 # $PYTHON is several words
+		$PYTHON "$TESTS/middle.py" "$_attack" "$_what" \
+		    >"$_what.out" || FAILED=1
+		cat "$_what.out"
+		grep -Eqx '[1-9][0-9]* of [1-9][0-9]* cases' "$_what.out" ||
+		    fail "no summary"
+	done
 }
 
 answered() {	# answered ADDR: so is a visitor there
@@ -660,141 +683,6 @@ $(ls -l "/proc/$(pid_of the_relay)/fd")"
 		expect_no_line "$_f" 'runtime error:|Sanitizer|Segmentation'
 	done
 	verdict
-}
-
-# Networks -------------------------------------------------------------------
-
-# networks: two more network namespaces, near (10.77.1.2, for clients) and far
-# (10.77.2.2 to 10.77.2.6, for servers and services).  The scenario's own one
-# is the router between them (near0, far0), so what nft decides here is what
-# the network does: in table `way` there are `dead`, a set of addresses from
-# and to which nothing passes, and `extra`, a chain for a scenario's own rules.
-# The two are held by a process each, which finish() ends, and with it they go,
-# and all that is in them.
-networks() {
-	unshare --net true 2>"$T/refused" ||
-	    skip "no network namespace to be had: $(cat "$T/refused")"
-	for _ns in near far; do
-		start "$_ns" unshare --net sleep 100000
-		wait_for 5 entered "$_ns"
-		ip link add "${_ns}0" type veth peer name eth0 \
-		    netns "$(pid_of "$_ns")" 2>"$T/refused" ||
-		    skip "no veth to be had: $(cat "$T/refused")"
-	done
-	ip addr add 10.77.1.1/24 dev near0
-	ip addr add 10.77.2.1/24 dev far0
-	ip link set near0 up
-	ip link set far0 up
-	echo 1 >/proc/sys/net/ipv4/ip_forward
-	within near sh -c '
-		ip link set lo up
-		ip link set eth0 up
-		ip addr add 10.77.1.2/24 dev eth0
-		ip route add default via 10.77.1.1'
-	# shellcheck disable=SC2016 # $i is the inner shell's
-	within far sh -c '
-		ip link set lo up
-		ip link set eth0 up
-		for i in 2 3 4 5 6; do
-			ip addr add 10.77.2.$i/24 dev eth0
-		done
-		ip route add default via 10.77.2.1'
-	nft -f - 2>"$T/refused" <<-'END' || skip "no nft: $(cat "$T/refused")"
-	table ip way {
-		set dead { type ipv4_addr; }
-		chain pass {
-			type filter hook forward priority 0;
-			ip saddr @dead drop
-			ip daddr @dead drop
-		}
-		chain extra { type filter hook forward priority 1; }
-	}
-	END
-}
-
-entered() {	# entered NAME: it is in a network namespace of its own
-	[ "$(readlink "/proc/$(pid_of "$1")/ns/net")" != \
-	    "$(readlink /proc/self/ns/net)" ]
-}
-
-within() {	# within NAMESPACE COMMAND...: run it there
-	_ns=$1
-	shift
-	nsenter -t "$(pid_of "$_ns")" -n -- "$@"
-}
-
-adit_in() {	# adit_in NAMESPACE NAME ARG...: as adit, there
-	_wrap=$WRAP
-	WRAP="nsenter -t $(pid_of "$1") -n -- $WRAP"
-	shift
-	adit "$@"
-	WRAP=$_wrap
-}
-
-start_in() {	# start_in NAMESPACE NAME COMMAND...: as start, there
-	_ns=$1 _name=$2
-	shift 2
-	start "$_name" nsenter -t "$(pid_of "$_ns")" -n -- "$@"
-}
-
-peer_in() {	# peer_in NAMESPACE NAME ARG...: as start_peer, there
-	_ns=$1 _name=$2
-	shift 2
-	# shellcheck disable=SC2086 # $PYTHON is several words
-	start_in "$_ns" "$_name" $PYTHON "$TESTS/peer.py" "$@"
-}
-
-
-link_down() {	# link_down ADDR: from now on nothing passes there
-	nft add element ip way dead "{ $1 }"
-}
-
-link_up() {	# link_up ADDR: it does again; NOW says since when
-	nft delete element ip way dead "{ $1 }"
-	now
-}
-
-extra() {	# extra RULE...: for what passes; without a rule, none of these
-	if [ $# -eq 0 ]; then
-		nft flush chain ip way extra
-	else
-		nft add rule ip way extra "$@"
-	fi
-}
-
-# est NAMESPACE FILTER...: the local ports of its established TCP connections
-est() {
-	within "$1" ss -Htn state established "$(shift; echo "$*")" |
-	    sed 's/^ *[0-9]* *[0-9]* *[^ ]*:\([0-9]*\) .*/\1/'
-}
-
-none_est() {	# none_est NAMESPACE FILTER...
-	[ -z "$(est "$@")" ]
-}
-
-# usable ENTRY SINCE SECONDS: a visitor at ENTRY is answered by an echo service
-# not later than so long after SINCE (now's NOW).  Visitors come all the time;
-# the first that is answered counts.  Sets TOOK, in hundredths of a second.
-# Deadlines here are promises, with room for a machine that has other work:
-# SLOW, 2 where no sanitizer is, multiplies them.
-usable() {
-	# shellcheck disable=SC2086 # $PYTHON is several words
-	TOOK=$(within near $PYTHON "$TESTS/70-net.py" back "$1" "$2" \
-	    $(($3 * SLOW + 20)) 2>"$T/last.err") ||
-	    die "not usable again: $(cat "$T/last.err")"
-	echo "# usable again after $(hundredths "$TOOK") s"
-	[ "$TOOK" -le $(($3 * SLOW * 100)) ] ||
-	    fail "usable again only after $(hundredths "$TOOK") s"
-}
-
-hundredths() {	# hundredths N: as seconds
-	printf '%d.%02d' $(($1 / 100)) $(($1 % 100))
-}
-
-until_s() {	# until_s SECONDS: after $began
-	now
-	[ "$NOW" -ge $((began + $1 * 100)) ] ||
-	    sleep "$(hundredths $((began + $1 * 100 - NOW)))"
 }
 
 direct || via_relay

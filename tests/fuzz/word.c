@@ -4,6 +4,7 @@
  * Input: one byte that says which; a room's name up to a zero byte; then a
  * text as somebody typed it, or slips and the bytes of a secret. */
 
+#include "../crc.h"
 #include "fuzz.h"
 #include "word.h"
 
@@ -51,24 +52,6 @@ look_up(const char *word)
 	return -1;
 }
 
-/* CRC-16 as a division on paper, bit for bit. */
-static unsigned
-divide(const uint8_t *p, size_t n)
-{
-	unsigned long v = 0;
-	unsigned bit;
-	size_t i;
-
-	/* The initial value is what the first 16 bits are inverted with. */
-	for (i = 0; i < 8 * (n + 2); i++) {
-		bit = i < 8 * n ? (unsigned)p[i / 8] >> (7 - i % 8) & 1 : 0;
-		v = v << 1 | (bit ^ (i < 16));
-		if ((v & 0x10000) != 0)
-			v ^= 0x11021;
-	}
-	return (unsigned)v;
-}
-
 /* What word.h says of these n bytes. */
 static int
 should_be(const char *text, size_t n, const char *room)
@@ -93,7 +76,7 @@ should_be(const char *text, size_t n, const char *room)
 		good = text[i + 5] == '-';
 	}
 	good = good && nwords >= 3 + 1 && nwords <= 32 + 1 &&
-	    divide(bytes, nbytes) == (unsigned)value;
+	    crc_by_hand(bytes, nbytes) == (unsigned)value;
 	free(bytes);
 	return good;
 }

@@ -35,15 +35,6 @@ unit_scalar(const uint8_t x[BEAR_SCALAR])
 
 enum { BYTES_MAX = 512 };
 
-static void
-check_hex(const void *is, size_t n, const char *should)
-{
-	uint8_t bytes[BYTES_MAX];
-
-	REQUIRE(unit_hex(should, bytes, sizeof(bytes)) == n);
-	CHECK_BYTES(is, bytes, n);
-}
-
 /* RFC 5869, appendices A.1 to A.3. */
 static void
 hkdf(void)
@@ -100,9 +91,9 @@ hkdf(void)
 		ninfo = unit_hex(rows[i].info, info, sizeof(info));
 		n = strlen(rows[i].okm) / 2;
 		kdf_extract(salt, nsalt, ikm, nikm, prk);
-		check_hex(prk, sizeof(prk), rows[i].prk);
+		unit_check_hex(prk, sizeof(prk), rows[i].prk);
 		kdf_expand(prk, info, ninfo, okm, n);
-		check_hex(okm, n, rows[i].okm);
+		unit_check_hex(okm, n, rows[i].okm);
 	}
 }
 
@@ -120,7 +111,7 @@ lengths(void)
 	kdf_extract("", 0, "x", 1, prk);
 	kdf_expand(prk, info, sizeof(info), most, sizeof(most));
 	bear_sha256(most, sizeof(most), hash);
-	check_hex(hash, sizeof(hash),
+	unit_check_hex(hash, sizeof(hash),
 	    "5e6a0d3fa1ad41af889b73f1aceb9a15fc2625dea085d6ef8d05bd1a6ec94a0c");
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		unit_row("%zu bytes", lens[i]);
@@ -139,7 +130,7 @@ pbkdf2_vector(void)
 	uint8_t out[64];
 
 	pbkdf2("passwd", 6, "salt", 4, out, sizeof(out));
-	check_hex(out, sizeof(out),
+	unit_check_hex(out, sizeof(out),
 	    "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
 	    "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783");
 }
@@ -194,7 +185,7 @@ mixes(void)
 	unit_row("rom mix");
 	REQUIRE(unit_hex(blocks, b, sizeof(b)) == 128);
 	mix_bytes(b, v, 16, 1);
-	check_hex(b, 128,
+	unit_check_hex(b, 128,
 	    "79ccc193629debca047f0b70604bf6b62ce3dd4a9626e355fafc6198e6ea2b46"
 	    "d58413673b99b029d665c357601fb426a0b2f4bba200ee9f0a43d19b571a9c71"
 	    "ef1142e65d5a266fddca832ce59faa7cac0b9cf1be2bffca300d01ee387619c4"
@@ -259,18 +250,18 @@ scrypts(void)
 		for (j = 0; j < rows[i].p; j++)
 			mix_bytes(b + j * row, v, rows[i].n, rows[i].r);
 		pbkdf2_long(rows[i].pw, b, rows[i].p * row, out);
-		check_hex(out, sizeof(out), rows[i].out);
+		unit_check_hex(out, sizeof(out), rows[i].out);
 	}
 	free(v);
 	unit_row("scrypt()");
 	i = sizeof(rows) / sizeof(rows[0]) - 1;
 	CHECK_EQ(scrypt(rows[i].pw, strlen(rows[i].pw), rows[i].salt,
 	    strlen(rows[i].salt), 14, out, sizeof(out)), 0);
-	check_hex(out, sizeof(out), rows[i].out);
+	unit_check_hex(out, sizeof(out), rows[i].out);
 	unit_row("the longest salt");
 	memset(salt, 's', sizeof(salt));
 	CHECK_EQ(scrypt("p", 1, salt, SALT_MAX, 1, out, 33), 0);
-	check_hex(out, 33,
+	unit_check_hex(out, 33,
 	    "e70b46a7e561221510468f8e65648520850061c458f28ad61aa09362cf25f8d9"
 	    "77");
 }
@@ -300,19 +291,19 @@ tokens(void)
 	size_t i;
 
 	CHECK_EQ(kdf_token(&t, KDF_TOKEN, w), 0);
-	check_hex(w, sizeof(w),
+	unit_check_hex(w, sizeof(w),
 	    "d4ff2d993de931d6ca9f2cca075e527e1b73112d0692a280fc1375607ab70a31");
 	unit_row("out of range three times");
 	out_of_range = 3;
 	CHECK_EQ(kdf_token(&t, KDF_TOKEN, w), 0);
-	check_hex(w, sizeof(w),
+	unit_check_hex(w, sizeof(w),
 	    "049f9c9f73dc18641bebd240c792541aba6f81430a37a035eaef854c809c6d57");
 	unit_row("the longest token");
 	for (i = 0; i < TOKEN_MAX; i++)
 		t.bytes[i] = (uint8_t)(i & 0xff);
 	t.len = TOKEN_MAX;
 	CHECK_EQ(kdf_token(&t, KDF_TOKEN, w), 0);
-	check_hex(w, sizeof(w),
+	unit_check_hex(w, sizeof(w),
 	    "8d23f024c4dd499acd87d45005483e68557dc75615ad1323865046de7b8d48e9");
 }
 

@@ -20,10 +20,7 @@ unit_suites(void)
 #include "../../kex.c"
 #undef bear_suites
 
-enum {
-	BOTH = BEAR_CHACHA20_POLY1305 | BEAR_AES256_GCM,
-	ROW_MAX = 2 * 1024 + 32
-};
+enum { BOTH = BEAR_CHACHA20_POLY1305 | BEAR_AES256_GCM };
 
 /* The fields of tests/vectors/handshake.txt, in order. */
 enum field {
@@ -129,27 +126,9 @@ static void
 vectors(void)
 {
 	static struct unit_field v[NFIELDS];
-	static char line[ROW_MAX];
-	FILE *f = fopen("tests/vectors/handshake.txt", "r");
-	int i = 0, n = 0;
-	char *field[2];
 
-	REQUIRE(f != NULL);
-	while (unit_read_row(f, line, sizeof(line), field, 2)) {
-		unit_row("vector %d, %s", n + 1, field[0]);
-		REQUIRE(strcmp(field[0], field_names[i]) == 0);
-		if (i != NAME)
-			v[i].n = unit_hex(field[1], v[i].b, sizeof(v[i].b));
-		if (++i < NFIELDS)
-			continue;
-		check_vector(v);
-		i = 0;
-		n++;
-	}
-	(void)fclose(f);
-	unit_row("the file");
-	CHECK_EQ(n, 4);
-	CHECK_EQ(i, 0);
+	CHECK_EQ(unit_read_vectors("tests/vectors/handshake.txt", field_names,
+	    NFIELDS, v, check_vector), 4);
 }
 
 /* A pair in the middle of a handshake: both shares are there. */

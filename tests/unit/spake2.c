@@ -8,10 +8,7 @@
 #include "../../spake2.c"
 #include "unit.h"
 
-enum {
-	BYTES_MAX = 512,
-	ROW_MAX = 2 * BYTES_MAX + 16
-};
+enum { BYTES_MAX = 512 };
 
 /* The fields of tests/vectors/spake2.txt, in order. */
 enum field {
@@ -73,40 +70,20 @@ schedule(const struct unit_field *v)
 }
 
 static void
-vectors(void)
+check_vector(const struct unit_field *v)
 {
-	static struct unit_field v[NFIELDS];
-	static char line[ROW_MAX];
-	FILE *f = fopen("tests/vectors/spake2.txt", "r");
-	int i = 0, n = 0;
-	char *word[2];
-
-	REQUIRE(f != NULL);
-	while (unit_read_row(f, line, sizeof(line), word, 2)) {
-		unit_row("vector %d, %s", n + 1, word[0]);
-		REQUIRE(strcmp(word[0], field_names[i]) == 0);
-		v[i].n = unit_hex(word[1], v[i].b, sizeof(v[i].b));
-		if (++i < NFIELDS)
-			continue;
-		side(v, SPAKE2_A);
-		side(v, SPAKE2_B);
-		schedule(v);
-		i = 0;
-		n++;
-	}
-	(void)fclose(f);
-	unit_row("the file");
-	CHECK_EQ(n, 4);
-	CHECK_EQ(i, 0);
+	side(v, SPAKE2_A);
+	side(v, SPAKE2_B);
+	schedule(v);
 }
 
 static void
-check_hex(const void *is, size_t n, const char *should)
+vectors(void)
 {
-	uint8_t bytes[BYTES_MAX];
+	static struct unit_field v[NFIELDS];
 
-	REQUIRE(unit_hex(should, bytes, sizeof(bytes)) == n);
-	CHECK_BYTES(is, bytes, n);
+	CHECK_EQ(unit_read_vectors("tests/vectors/spake2.txt", field_names,
+	    NFIELDS, v, check_vector), 4);
 }
 
 /* A scalar for tests; those of w, x and y fit (of 2^32 one would not). */
@@ -136,10 +113,10 @@ with_aad(void)
 	CHECK(spake2_start(&b, SPAKE2_B, w, x));
 	CHECK(spake2_finish(&a, b.share, &names, aad, sizeof(aad), &ra));
 	CHECK(spake2_finish(&b, a.share, &names, aad, sizeof(aad), &rb));
-	check_hex(ra.ke, SPAKE2_KEY, "52ddbedc0a97919e8ce37be066bdf09f");
-	check_hex(ra.mine, BEAR_HASH,
+	unit_check_hex(ra.ke, SPAKE2_KEY, "52ddbedc0a97919e8ce37be066bdf09f");
+	unit_check_hex(ra.mine, BEAR_HASH,
 	    "1f46dda746c896c3c58533ea20752fd46dabfca975c06036bc6da04feaf5bd17");
-	check_hex(ra.theirs, BEAR_HASH,
+	unit_check_hex(ra.theirs, BEAR_HASH,
 	    "5a74c7b1552f9f57d59e88822d0a6ee80d11699605d85afd425042ea3431dd70");
 	CHECK_BYTES(rb.ke, ra.ke, SPAKE2_KEY);
 	CHECK_BYTES(rb.mine, ra.theirs, BEAR_HASH);
@@ -425,10 +402,10 @@ constants(void)
 	uint8_t a[BEAR_POINT], b[BEAR_POINT];
 
 	CHECK(bear_here());
-	check_hex(point_m + 1, BEAR_SCALAR,
+	unit_check_hex(point_m + 1, BEAR_SCALAR,
 	    "886e2f97ace46e55ba9dd7242579f2993b64e16ef3dcab95afd497333d8fa12f");
 	CHECK_EQ(point_m[BEAR_POINT - 1] & 1, 0);	/* 02 */
-	check_hex(point_n + 1, BEAR_SCALAR,
+	unit_check_hex(point_n + 1, BEAR_SCALAR,
 	    "d8bbd6c639c62937b04d997f38c3770719c629d7014d49a24b4f98baa1292b49");
 	CHECK_EQ(point_n[BEAR_POINT - 1] & 1, 1);	/* 03 */
 	memcpy(a, point_m, sizeof(a));
@@ -437,9 +414,9 @@ constants(void)
 	memcpy(a, point_n, sizeof(a));
 	CHECK(bear_p256_mul(a, one));
 	CHECK_BYTES(a, point_n, sizeof(a));
-	check_hex(bear_p256_order(), BEAR_SCALAR,
+	unit_check_hex(bear_p256_order(), BEAR_SCALAR,
 	    "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
-	check_hex(bear_p256_generator(), BEAR_POINT,
+	unit_check_hex(bear_p256_generator(), BEAR_POINT,
 	    "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2"
 	    "964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51"
 	    "f5");

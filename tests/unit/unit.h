@@ -333,6 +333,45 @@ unit_check_field(const char *what, const void *is, size_t n,
 		CHECK_BYTES(is, should->b, n);
 }
 
+/* Read the vectors of a file of lines "NAME | HEXADECIMAL", of which each has
+ * all the names, in that order ("name" has no bytes), and check each with what
+ * stands in v.  Returns how many there are. */
+static inline int
+unit_read_vectors(const char *path, const char *const *names, int nnames,
+    struct unit_field *v, void (*check_one)(const struct unit_field *))
+{
+	static char line[2 * sizeof(v->b) + 32];
+	FILE *f = fopen(path, "r");
+	int i = 0, n = 0;
+	char *word[2];
+
+	REQUIRE(f != NULL);
+	while (unit_read_row(f, line, sizeof(line), word, 2)) {
+		unit_row("vector %d, %s", n + 1, word[0]);
+		REQUIRE(strcmp(word[0], names[i]) == 0);
+		if (strcmp(names[i], "name") != 0)
+			v[i].n = unit_hex(word[1], v[i].b, sizeof(v[i].b));
+		if (++i < nnames)
+			continue;
+		check_one(v);
+		i = 0;
+		n++;
+	}
+	(void)fclose(f);
+	unit_row("the file");
+	CHECK_EQ(i, 0);
+	return n;
+}
+
+static inline void
+unit_check_hex(const void *is, size_t n, const char *should)
+{
+	uint8_t bytes[512];
+
+	REQUIRE(unit_hex(should, bytes, sizeof(bytes)) == n);
+	CHECK_BYTES(is, bytes, n);
+}
+
 /* Bytes that are hard to confuse: no period that a buffer size divides. */
 static inline void
 unit_fill(uint8_t *p, size_t n, unsigned seed)

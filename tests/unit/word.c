@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* word.c - the paper's examples, and that no slip of the pen goes unseen. */
 
+#include "../crc.h"
 #include "unit.h"
 #include "word.h"
 
@@ -21,25 +22,6 @@ value(const char *p)
 		v = v << bits | k;
 	}
 	return v;
-}
-
-/* The remainder of a division, bit for bit as on paper: another way to get
- * the CRC than the one of word.c. */
-static unsigned
-divide(const uint8_t *p, size_t n)
-{
-	unsigned long v = 0;
-	unsigned bit;
-	size_t i;
-
-	/* The initial value is what the first 16 bits are inverted with. */
-	for (i = 0; i < 8 * (n + 2); i++) {
-		bit = i < 8 * n ? (unsigned)p[i / 8] >> (7 - i % 8) & 1 : 0;
-		v = v << 1 | (bit ^ (i < 16));
-		if ((v & 0x10000) != 0)
-			v ^= 0x11021;
-	}
-	return (unsigned)v;
 }
 
 static size_t
@@ -133,7 +115,7 @@ check_value(void)
 	size_t i, n, nwords;
 
 	memcpy(all, "123456789", 9);
-	CHECK_EQ(divide(all, 9), 0x29b1);
+	CHECK_EQ(crc_by_hand(all, 9), 0x29b1);
 	for (i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
 		for (nwords = 1; nwords <= WORD_SECRET_MAX; nwords++) {
 			unit_row("room '%s', %zu words", rooms[i], nwords);
@@ -143,7 +125,7 @@ check_value(void)
 			CHECK_EQ(word_make(all + n, nwords, rooms[i], text),
 			    STEP * (nwords + 1) - 1);
 			CHECK_EQ(value(text + STEP * nwords),
-			    divide(all, n + 2 * nwords));
+			    crc_by_hand(all, n + 2 * nwords));
 		}
 	}
 }
