@@ -134,10 +134,12 @@ build/posix/adit: $(WHOLE)
 	mkdir -p build/posix
 	$(CC) $(STD) $(POSIX_1) -O2 -pthread -o $@ $(SRCS) $(BEAR)
 
+# scrypt is most of what a start takes where valgrind is between.
 build/debug/adit: $(WHOLE)
 	mkdir -p build/debug
-	$(CC) $(STD) $(POSIX_$(POSIX)) $(SANITIZE) -pthread -o $@ $(SRCS) \
-	    $(BEAR)
+	$(CC) $(STD) -g -O2 -c -o build/debug/kdf.o kdf.c
+	$(CC) $(STD) $(POSIX_$(POSIX)) $(SANITIZE) -pthread \
+	    -o $@ $(SRCS:kdf.c=build/debug/kdf.o) $(BEAR)
 
 build/asan/adit: $(WHOLE)
 	mkdir -p build/asan
