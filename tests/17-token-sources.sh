@@ -10,14 +10,14 @@ printf '%s' "$secret" >bare
 # hidden NAME: nothing in /proc shows the token of this process.
 hidden() {
 	pid=$(pid_of "$1")
-	if tr '\0' '\n' <"/proc/$pid/cmdline" | grep -q 4711; then
+	if tr '\0' '\n' <"/proc/$pid/cmdline" | grep -q sesame-4711; then
 		fail "cmdline of $1 shows the token"
 	fi
-	if tr '\0' '\n' <"/proc/$pid/environ" | grep -q 4711; then
+	if tr '\0' '\n' <"/proc/$pid/environ" | grep -q sesame-4711; then
 		fail "environ of $1 shows the token"
 	fi
 	# shellcheck disable=SC2009 # ps is what is tested
-	if ps -ww -e -o args | grep -v grep | grep -q 4711; then
+	if ps -ww -e -o args | grep -v grep | grep -q sesame-4711; then
 		fail "ps shows the token"
 	fi
 	grep -aq server "/proc/$pid/cmdline" ||
@@ -72,8 +72,8 @@ for how in argument middle file bare environment both; do
 	IN=/dev/null give client "$how" client 127.0.0.1 "$(port_of server)"
 	expect_exit client 0
 	expect_exit server 0
-	expect_no_line server.err 4711
-	expect_no_line client.err 4711
+	expect_no_line server.err sesame-4711
+	expect_no_line client.err sesame-4711
 done
 
 check "only one newline is stripped"
@@ -100,7 +100,7 @@ listening server
 peer pty noecho "send=$secret\n" "expect=connected to" 'send=\x04' echo -- \
     $WRAP "$ADIT" client 127.0.0.1 "$(port_of server)" - >tty.out ||
     fail "exit $?"
-expect_no_line tty.out 4711
+expect_no_line tty.out sesame-4711
 expect_exit server 0
 
 check "- asks the terminal although stdin is data"

@@ -106,14 +106,14 @@ secret=open-sesame-4711
 printf '%s\n' "$secret" >file
 hidden() {	# hidden NAME: neither /proc nor its memory shows its token
 	pid=$(pid_of "$1")
-	if tr '\0' '\n' <"/proc/$pid/cmdline" | grep -q 4711; then
+	if tr '\0' '\n' <"/proc/$pid/cmdline" | grep -q sesame-4711; then
 		fail "cmdline of $1 shows the token"
 	fi
-	if tr '\0' '\n' <"/proc/$pid/environ" | grep -q 4711; then
+	if tr '\0' '\n' <"/proc/$pid/environ" | grep -q sesame-4711; then
 		fail "environ of $1 shows the token"
 	fi
 	expect_line "/proc/$pid/limits" 'Max core file size +0 +0 +bytes *'
-	expect_no_line "$1.err" 4711
+	expect_no_line "$1.err" sesame-4711
 	# Freed memory of a sanitizer's is kept for a while, as it was.
 	if [ "$MODE" = native ]; then
 		expect_eq "$(peer find "$pid" sesame-4711)" ""
@@ -146,8 +146,8 @@ for how in argument file environment unused; do
 	exec 3>&- 4>&-
 	expect_exit client 0
 	expect_exit server 0
-	expect_no_line server.err 4711
-	expect_no_line client.err 4711
+	expect_no_line server.err sesame-4711
+	expect_no_line client.err sesame-4711
 done
 
 check "asked for on the terminal"
@@ -157,6 +157,6 @@ listening server
 peer pty noecho "send=$secret\n" "expect=connected to" 'send=\x04' echo -- \
     $WRAP "$ADIT" client 127.0.0.1 "$(port_of server)" - >tty.out ||
     fail "exit $?"
-expect_no_line tty.out 4711
+expect_no_line tty.out sesame-4711
 expect_exit server 0
 finish
