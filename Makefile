@@ -37,8 +37,8 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -DTASK_STACK_KIB=512
 
 OBJS = buf.o secret.o text.o log.o json.o word.o hash.o proto.o kdf.o spake2.o \
 	crypt.o record.o ctl.o kex.o meet.o rank.o ticket.o http.o stats.o \
-	guess.o number.o retry.o rate.o opt.o args.o task.o bulk.o token.o event.o \
-	order.o entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o \
+	guess.o number.o retry.o rate.o opt.o args.o task.o bulk.o token.o \
+	event.o order.o entropy.o mint.o tell.o seal.o net.o resolve.o gate.o turn.o \
 	flow.o proxy.o tally.o auth.o sandbox.o conn.o dial.o pump.o door.o \
 	plain.o sealed.o link.o roster.o session.o keeper.o post.o rooms.o \
 	waiter.o stream.o local.o public.o control.o lobby.o look.o pair.o \
@@ -46,8 +46,8 @@ OBJS = buf.o secret.o text.o log.o json.o word.o hash.o proto.o kdf.o spake2.o \
 SRCS = $(OBJS:.o=.c)
 HDRS = bear.h buf.h secret.h text.h log.h json.h word.h hash.h proto.h kdf.h \
 	spake2.h crypt.h record.h ctl.h kex.h meet.h rank.h ticket.h http.h \
-	stats.h guess.h number.h retry.h rate.h opt.h args.h task.h bulk.h token.h \
-	event.h order.h entropy.h mint.h tell.h seal.h net.h resolve.h gate.h \
+	stats.h guess.h number.h retry.h rate.h opt.h args.h task.h bulk.h \
+	token.h event.h order.h entropy.h mint.h tell.h seal.h net.h resolve.h gate.h \
 	turn.h flow.h proxy.h tally.h auth.h sandbox.h conn.h dial.h pump.h \
 	door.h plain.h sealed.h link.h roster.h session.h keeper.h post.h \
 	rooms.h waiter.h stream.h local.h public.h control.h lobby.h look.h \

@@ -10,8 +10,8 @@
 #include "secret.h"
 
 /* mtunnel's flags are written as Go does it: one dash or two, and the value
- * behind = or in the next argument.  Is this one?  Returns the
- * value, or NULL; *took: how many arguments that is. */
+ * behind = or in the next argument.  Is this one?  Returns the value, or NULL;
+ * *took: how many arguments that is. */
 static char *
 go_flag(const char *name, char **argv, int *took)
 {
@@ -113,7 +113,7 @@ read_option(struct config *c, char **argv, bool token_due,
 		    (int)strcspn(a, "=") : 2, a);
 		return 0;
 	}
-	if (o->kind == OPT_LAST) {
+	if (o->kind == OPT_NONE) {
 		*special = o->letter == 'h' ? ARGS_HELP : ARGS_VERSION;
 		return 1;
 	}
@@ -122,7 +122,7 @@ read_option(struct config *c, char **argv, bool token_due,
 		    o->name);
 		return 0;
 	}
-		if (o->kind == OPT_MAYBE && value == NULL &&
+	if (o->kind == OPT_MAYBE && value == NULL &&
 	    (argv[1] == NULL || strspn(argv[1], "0123456789-") == 0 ||
 	    strspn(argv[1], "0123456789-") < strlen(argv[1]) ||
 	    argv[1][0] == '-'))

@@ -276,9 +276,9 @@ static const struct opt opts[] = {
 	{ 'q', "quiet", NULL, "ADIT_QUIET", ALL,
 	    "errors only", "0 or 1", FLAG(quiet) },
 	{ 'h', "help", NULL, NULL, ALL,
-	    "this text", NULL, OPT_LAST, NULL, 0, 0, 0 },
+	    "this text", NULL, OPT_NONE, NULL, 0, 0, 0 },
 	{ 'V', "version", NULL, NULL, ALL,
-	    "the version", NULL, OPT_LAST, NULL, 0, 0, 0 }
+	    "the version", NULL, OPT_NONE, NULL, 0, 0, 0 }
 };
 
 enum { NOPTS = sizeof(opts) / sizeof(opts[0]) };

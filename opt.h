@@ -66,7 +66,7 @@ enum opt_kind {
 	OPT_LIST,		/* several; in the environment with commas */
 	OPT_MAYBE,		/* may be left out */
 	OPT_SECRET,		/* is wiped once it was used */
-	OPT_LAST		/* -h, -V: nothing is set */
+	OPT_NONE		/* -h, -V: nothing is set */
 };
 
 struct opt {

@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 
 run=$TOP/run.sh
-secret=open-sesame-4711
+secret=open-sesame-xyzzy
 start_peer service serve echo
 serving service
 service=$(addr_of service)
@@ -28,8 +28,8 @@ expect_ok peer raw "connect=$(addr_of client)" text=hello gettext=hello fin end
 : >over
 expect_exit client 0
 expect_exit server 0
-expect_no_line client.out sesame-4711
-expect_no_line server.out sesame-4711
+expect_no_line client.out xyzzy
+expect_no_line server.out xyzzy
 rm over
 
 check "wrong answers are asked again, an empty token is made and shown"

@@ -15,9 +15,7 @@ one_est() {	# one_est ADDR: the client there has one connection
 
 . "$TESTS/networks.sh"
 networks
-peer_in far service serve echo
-serving service
-service=$(addr_of service)
+service_in far
 pairs "$service" 2 3 4 5
 for i in 2 3 4 5; do
 	# Where all is slow a second link may be on its way: then that counts.

@@ -7,9 +7,7 @@ sealed_only
 
 . "$TESTS/networks.sh"
 networks
-peer_in far service serve echo
-serving service
-service=$(addr_of service)
+service_in far
 adit_in far server server 10.77.2.2 0 "$TOKEN" --to "$service" -v
 listening server
 adit_in near client client 10.77.2.2 "$(port_of server)" "$TOKEN" \

@@ -8,9 +8,7 @@ cuts=200
 [ "$MODE" = native ] || cuts=40
 . "$TESTS/networks.sh"
 networks
-peer_in far service serve echo
-serving service
-service=$(addr_of service)
+service_in far
 
 serve() {	# serve PORT
 	adit_in far server server 10.77.2.2 "$1" "$TOKEN" --to "$service" -v

@@ -6,9 +6,7 @@ sealed_only
 
 . "$TESTS/networks.sh"
 networks
-peer_in far service serve echo
-serving service
-service=$(addr_of service)
+service_in far
 
 named server.test 10.77.2.2
 

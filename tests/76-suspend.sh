@@ -12,9 +12,7 @@ sealed_only
 
 . "$TESTS/networks.sh"
 networks
-peer_in far service serve echo
-serving service
-service=$(addr_of service)
+service_in far
 pairs "$service" 2 3 4 5
 for i in 2 3 4 5; do
 	eval "link$i=$(est near dst "10.77.2.$i")"

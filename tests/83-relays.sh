@@ -7,9 +7,7 @@ sealed_only
 
 . "$TESTS/networks.sh"
 networks
-peer_in near service serve echo
-serving service
-service=$(addr_of service)
+service_in near
 
 named relay.test 10.77.2.2 10.77.2.3 10.77.2.4
 

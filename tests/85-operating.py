@@ -4,19 +4,9 @@
 Standard library only.  Every subcommand exits 0 when all it saw was right and
 says otherwise what was wrong.
 """
-import os, socket, sys, time
+import socket, sys, time
 
-from peer import Stalls
-
-SLOW = int(os.environ.get("SLOW", "2"))
-LIMIT = 20 * SLOW
-
-
-def dial(addr, source="127.0.0.1"):
-    host, _, port = addr.rpartition(":")
-    s = socket.create_connection((host, int(port)), LIMIT, (source, 0))
-    s.settimeout(LIMIT)
-    return s
+from peer import Stalls, dial
 
 
 def cmd_say(addr, source, text, n="1000"):

@@ -404,6 +404,22 @@ note_fds() {	# note_fds NAME: how many it has when nothing happens
 	eval "fds_$1=$_fds"
 }
 
+# unseen NAME SECRET: neither its command line nor its environment shows that.
+unseen() {
+	for _file in cmdline environ; do
+		! tr '\0' '\n' <"/proc/$(pid_of "$1")/$_file" |
+		    grep -q -e "$2" || fail "$_file of $1 shows the token"
+	done
+}
+
+# asked SERVER TOKEN: a client that asks for it on a terminal gets in.
+asked() {
+	# shellcheck disable=SC2086 # $WRAP is several words
+	peer pty noecho "send=$2\n" "expect=connected to" 'send=\x04' echo -- \
+	    $WRAP "$ADIT" client 127.0.0.1 "$(port_of "$1")" - >tty.out ||
+	    fail "exit $?"
+}
+
 # middle ATTACK WHAT...: the attacker in the middle of pipes, or of streams.
 # In a slow build every third of what it does will do: which ones, changes
 # nothing.

@@ -82,6 +82,12 @@ peer_in() {	# peer_in NAMESPACE NAME ARG...: as start_peer, there
 	start_in "$_ns" "$_name" $PYTHON "$TESTS/peer.py" "$@"
 }
 
+service_in() {	# service_in NAMESPACE: an echo service there, at $service
+	peer_in "$1" service serve echo
+	serving service
+	service=$(addr_of service)
+}
+
 link_down() {	# link_down ADDR: from now on nothing passes there
 	nft add element ip way dead "{ $1 }"
 }

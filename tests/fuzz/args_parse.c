@@ -5,9 +5,9 @@
  * it.  A line that begins with '$' is a variable of the environment: the
  * letter behind it says which. */
 
+#include "args.h"
 #include "bear.h"
 #include "fuzz.h"
-#include "args.h"
 
 enum { ARGS_MAX = 24, VARIABLES_MAX = 4 };
 

@@ -4,8 +4,8 @@
  * Input: lines.  "t" and "a" begin a --to and an --allow, anything else is
  * asked for. */
 
-#include "fuzz.h"
 #include "args.h"
+#include "fuzz.h"
 
 enum { LINES_MAX = 80 };
 
